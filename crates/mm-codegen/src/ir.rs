@@ -1,0 +1,226 @@
+//! The intermediate representation: what every target is made from.
+//!
+//! Made by `lower` from the surface, completed by the passes in `pass`, then read-only. Backends (`proto`, `rust`, the
+//! Python generator, the reference pages) read nothing else. All collections are ordered, so output is deterministic.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// Everything a backend may know.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ir {
+    /// Mattermost's version, such as `11.6.0`.
+    pub upstream_version: String,
+    /// API methods, sorted by Go name.
+    pub api: Vec<Method>,
+    /// Hooks, sorted by Go name.
+    pub hooks: Vec<Method>,
+    /// Model messages by proto name (`Post`), never requests or responses.
+    pub messages: BTreeMap<String, Message>,
+    /// Named strings and integers with their constants, by Python and Rust name (`ChannelType`).
+    pub enums: BTreeMap<String, OpenEnum>,
+    /// Messages that only exist because proto cannot nest lists and maps, by proto name (`StringList`).
+    pub wrappers: BTreeMap<String, Wrapper>,
+}
+
+/// A Go identifier split into words, and its spelling per language. Computed once, by `names`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Name {
+    /// As Go spells it: `GetLDAPUserAttributes`.
+    pub go: String,
+    /// `get_ldap_user_attributes`; proto fields, Rust and Python functions and fields, before reserved words are avoided.
+    pub snake: String,
+    /// `GetLDAPUserAttributes` as proto and prost spell it (`heck` upper camel of the proto name is what prost emits).
+    pub camel: String,
+    /// `snake`, with `_` appended where Python reserves the word (PEP 8).
+    pub python: String,
+    /// `snake`, as prost spells the field (`r#type`), for use in Rust code.
+    pub rust: String,
+}
+
+/// One API method or hook.
+#[derive(Debug, Clone, Serialize)]
+pub struct Method {
+    pub name: Name,
+    /// Upstream's `@tag`s, sorted; empty for hooks.
+    pub tags: Vec<String>,
+    /// The group whose page and Python mixin holds the method: the first tag, or what `overrides.toml` says; snake_case.
+    pub group: String,
+    /// First server version that has it, such as `5.2`.
+    pub since: String,
+    /// Upstream's number of the hook; `None` for API methods.
+    pub hook_id: Option<u32>,
+    /// Proto message of the arguments (`GetUserRequest`) and of the results (`GetUserResponse`).
+    pub request: String,
+    pub response: String,
+    /// Arguments in Go's order. Streams (`io.Reader`, `http.ResponseWriter`) are not among them: see `stream`.
+    pub params: Vec<Field>,
+    /// Results in Go's order, without a trailing error.
+    pub results: Vec<Field>,
+    /// Whether the last Go parameter is variadic; it is then the last of `params`, as a list.
+    pub variadic: bool,
+    pub outcome: Outcome,
+    pub stream: Stream,
+    pub doc: MethodDoc,
+}
+
+/// What the results mean. A shape that none fits is a diagnostic, never a guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Outcome {
+    /// Results only (possibly none); the call itself cannot fail in Go.
+    Value,
+    /// Last Go result is `*model.AppError`.
+    ValueOrAppError,
+    /// Last Go result is `error`.
+    ValueOrError,
+    /// A hook that answers (replacement, rejection reason): results are `[value, reason]`.
+    Verdict,
+    /// A hook that answers only a rejection reason (`UserWillLogIn`): results are `[reason]`.
+    Rejection,
+}
+
+/// How the bytes travel that are no message. The proto shape is final; `http.proto`-like chunk messages are described
+/// by the backend that writes the protos.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Stream {
+    /// One message in, one message out.
+    None,
+    /// `ServeHTTP`, `ServeMetrics`: request head and body in, response head and body out; bidirectional.
+    HttpExchange,
+    /// `FileWillBeUploaded`: arguments and the file in; result and the replacement out; bidirectional.
+    FileExchange,
+    /// `PluginHTTP`: request head and body in, response head and body out; bidirectional.
+    HttpCall,
+    /// `InstallPlugin`, `UploadData`: arguments and bytes in, one message out; client streaming.
+    Upload,
+}
+
+/// A model struct.
+#[derive(Debug, Clone, Serialize)]
+pub struct Message {
+    pub name: Name,
+    /// `model.Post`.
+    pub go_type: String,
+    /// The proto file and Python module that holds it, such as `post`.
+    pub group: String,
+    /// In Go's order: that is the order of gob.
+    pub fields: Vec<Field>,
+    pub doc: String,
+    /// Whether the message can (through other messages) contain itself.
+    pub recursive: bool,
+}
+
+/// A field of a message, a parameter or a result.
+#[derive(Debug, Clone, Serialize)]
+pub struct Field {
+    pub name: Name,
+    /// From `wire.lock`; stable for ever.
+    pub number: u32,
+    pub ty: Ty,
+    pub presence: Presence,
+    /// Go's type as the surface writes it, `*model.User`.
+    pub go_type: String,
+    /// JSON key, `None` for `json:"-"`, for parameters and for results.
+    pub json: Option<String>,
+    pub doc: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Presence {
+    /// Scalars, lists and maps: absent means the zero value.
+    Implicit,
+    /// A pointer in Go: `None` differs from the zero value.
+    Optional,
+    /// A struct by value in Go: always there, possibly empty.
+    Always,
+    /// An embedded struct: one nested message on the wire, its fields flat in Python and JSON.
+    Embedded,
+}
+
+/// Types as the targets see them. One exhaustive `match` per target maps them, with no `_ =>` arm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Ty {
+    Bool,
+    Int32,
+    /// Go's `int`, `int64`, `int16`, `time.Duration` (nanoseconds; the doc says so).
+    Int64,
+    UInt32,
+    UInt64,
+    Float,
+    Double,
+    String,
+    Bytes,
+    /// `json.RawMessage`: bytes that are JSON. Python: `bytes`.
+    Json,
+    /// `time.Time`: `google.protobuf.Timestamp`; Go's zero time is the absent message. Python: aware `datetime | None`.
+    Timestamp,
+    /// `any`: message `Value`. Python: plain values (`None`, `bool`, `int`, `float`, `str`, `bytes`, `list`, `dict`, models).
+    Value,
+    /// A Go `error` inside data: message `ErrorValue`. Python: `str | None`-like exception object.
+    Error,
+    /// A named string with constants; the name of an `OpenEnum`. Proto `string`.
+    StringEnum(String),
+    /// A named integer with constants; the name of an `OpenEnum`. Proto `int64`.
+    IntEnum(String),
+    /// A model message by proto name.
+    Message(String),
+    List(Box<Ty>),
+    /// Key is `String` (or a `StringEnum`) or an integer.
+    Map(Box<Ty>, Box<Ty>),
+    /// A list or map nested in a list or map: the wrapper message by proto name; its inner type is in `Ir::wrappers`.
+    Wrapped(String),
+}
+
+/// `message StringList { repeated string values = 1; }`
+#[derive(Debug, Clone, Serialize)]
+pub struct Wrapper {
+    pub name: String,
+    /// Always `List` or `Map`; field `values`, number 1.
+    pub inner: Ty,
+    pub group: String,
+}
+
+/// A named string or integer type. Open: values that are not listed pass through.
+#[derive(Debug, Clone, Serialize)]
+pub struct OpenEnum {
+    pub name: Name,
+    pub go_type: String,
+    pub group: String,
+    pub kind: EnumKind,
+    /// In Go's order. Empty when Go names a type without constants; such a type is then a plain scalar everywhere.
+    pub members: Vec<EnumMember>,
+    pub doc: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum EnumKind {
+    String,
+    Int,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct EnumMember {
+    /// Go's constant, `ChannelTypeOpen`.
+    pub go: String,
+    /// `OPEN`: the type's name stripped, upper snake; unique in the enum.
+    pub name: String,
+    pub value: EnumValue,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum EnumValue {
+    String(String),
+    Int(i64),
+}
+
+/// From `docs.toml`, in our own words.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct MethodDoc {
+    /// What it does; one or more sentences.
+    pub summary: String,
+    /// What the results mean, "" when there are none.
+    pub returns: String,
+    /// Python exception name and when it is raised: `("NotFoundError", "no user has this id")`.
+    pub raises: Vec<(String, String)>,
+}

@@ -1,0 +1,1 @@
+//! Surface to IR, and IR to proto and Rust.

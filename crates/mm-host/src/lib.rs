@@ -1,0 +1,1 @@
+//! Hosts a Mattermost plugin written in Python.

@@ -1,0 +1,3 @@
+//! The `mm-host` command line.
+
+fn main() {}

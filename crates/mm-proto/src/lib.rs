@@ -1,0 +1,1 @@
+//! Generated protobuf types, gRPC services and the two traits of the Mattermost plugin API.

@@ -1,0 +1,1 @@
+//! `mattermost_plugin._native`.

@@ -1,0 +1,1 @@
+//! IR to the Python SDK's generated part and the reference pages.

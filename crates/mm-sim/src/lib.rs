@@ -1,0 +1,1 @@
+//! A Mattermost in memory, for running and testing plugins.

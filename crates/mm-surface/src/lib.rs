@@ -1,0 +1,1 @@
+//! Reads Mattermost's Go source and describes its plugin surface as data.
