@@ -1,3 +1,38 @@
 //! Tasks of this repository; `cargo xtask --help` lists them.
+//!
+//! One subcommand is one module, holding `struct Args` (clap) and `fn run(Args) -> anyhow::Result<()>`; this file only
+//! names them. The crates these tasks call do no I/O of their own: reading and writing the disk happens here.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod surface;
+mod workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Tasks of this repository", version)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+/// Every task, in the order of the pipeline.
+#[derive(Subcommand)]
+enum Task {
+    /// Reads Mattermost's Go source and writes surface/surface.json
+    Surface(surface::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Surface(args) => surface::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
