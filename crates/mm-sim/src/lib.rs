@@ -1,1 +1,40 @@
 //! A Mattermost in memory, for running and testing plugins.
+//!
+//! [`Server`] is one simulated server: users, teams, channels, posts, slash commands, key-value stores, configuration and so on,
+//! all in memory, behaving as the real one does. A plugin talks to it through [`Server::api`], an implementation of
+//! [`PluginApi`](mm_proto::PluginApi); the server calls the plugin through the [`PluginHooks`](mm_proto::PluginHooks) given to
+//! [`Server::activate`]. People act through [`Server::act_as`], and whoever wants to watch takes [`Server::subscribe`].
+//!
+//! ```no_run
+//! # async fn example(hooks: std::sync::Arc<dyn mm_proto::PluginHooks>) -> Result<(), mm_sim::SimError> {
+//! use mm_sim::{PluginRegistration, Server};
+//!
+//! let server = Server::demo();
+//! let manifest = mm_proto::plugin::v1::Manifest { id: "com.example.echo".into(), ..Default::default() };
+//! server.activate(PluginRegistration::new(manifest, hooks, ["MessageWillBePosted"])).await?;
+//!
+//! let anna = server.act_as("anna")?;
+//! let square = anna.channel("town-square")?;
+//! let post = anna.post(&square.id, "hello").await?;
+//! server.settle().await; // the hooks that the server calls in the background have returned
+//! # let _ = post;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What a method does not simulate it answers with 501 and an error id of `sim.not_simulated.app_error`; [`COVERAGE`] lists what is
+//! simulated. State outlives the plugin's process: stop it, start another and call [`Server::activate`] again.
+//!
+//! Rules of the inside: all state is in one [`std::sync::Mutex`], held for short computations only; no hook is called while it is
+//! held, so a hook may call the API, which may fire hooks again.
+
+mod actor;
+mod events;
+mod server;
+
+pub use actor::{Actor, ChannelView, Sent};
+pub use events::{Audience, Event, Feed, LogLevel, LogRecord, Subject, Trace, TracePhase, TraceSide, WebSocketEvent};
+pub use server::{Options, PluginRegistration, Server};
+
+/// What an action or a query fails with: the same errors that a plugin gets, with Mattermost's ids and status codes.
+pub use mm_proto::ApiError as SimError;
