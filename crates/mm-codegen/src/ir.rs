@@ -22,6 +22,32 @@ pub struct Ir {
     pub enums: BTreeMap<String, OpenEnum>,
     /// Messages that only exist because proto cannot nest lists and maps, by proto name (`StringList`).
     pub wrappers: BTreeMap<String, Wrapper>,
+    /// Messages of our own for the streams, by proto name: parts of requests and responses (`ServeHTTPRequest`) and what
+    /// they hold (`HttpRequestHead`). They are among neither `messages` nor `wrappers`.
+    pub stream_messages: BTreeMap<String, StreamMessage>,
+    /// The model types that Go really puts into `any`: the typed members of `Value.kind`, as `Ty::Message` or `Ty::Wrapped`.
+    pub value_variants: Vec<Field>,
+    /// The proto file (without `.proto`) of every message that is neither request nor response. Differs from `group`
+    /// where Go files refer to each other in a circle, which proto forbids.
+    pub proto_files: BTreeMap<String, String>,
+    /// Fields that are gone, by proto message: their names and numbers are never used again.
+    pub reserved: BTreeMap<String, Vec<Reserved>>,
+}
+
+/// A field that `wire.lock` remembers and the surface no longer has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reserved {
+    pub name: String,
+    pub number: u32,
+}
+
+/// A message of a stream. With a `oneof`, exactly one field is set in every message and all are in that `oneof`.
+#[derive(Debug, Clone, Serialize)]
+pub struct StreamMessage {
+    /// `go_type` is "" and `group` is `http`.
+    pub message: Message,
+    /// `part`, or `None` for an ordinary message.
+    pub oneof: Option<String>,
 }
 
 /// A Go identifier split into words, and its spelling per language. Computed once, by `names`.
