@@ -1,1 +1,19 @@
 //! Reads Mattermost's Go source and describes its plugin surface as data.
+//!
+//! ```text
+//! path → text ─ syntax ─► declarations ─ packages ─► scopes ─ reach ─► Surface ─ json ─► surface.json
+//!                (tree-sitter)          (one thing a name)  (types, constants)
+//! ```
+//!
+//! A library without I/O: it is given a map of paths to source text and gives back plain structs or diagnostics, each
+//! with a file, a line and a remedy. What Go says is described; what it should become elsewhere is not its business.
+//! `surface/README.md` documents the description, `surface/surface.schema.json` is its JSON Schema.
+
+mod go_type;
+mod json;
+mod surface;
+
+pub use go_type::{ChanDir, GoType, TypeSyntaxError};
+pub use surface::{
+    Builtin, Const, ConstValue, Field, GobType, Method, Param, RpcMethod, Struct, Surface, Type, Upstream,
+};
