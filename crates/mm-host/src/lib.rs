@@ -1,1 +1,4 @@
 //! Hosts a Mattermost plugin written in Python.
+
+pub mod manifest;
+pub mod python_env;

@@ -1,0 +1,241 @@
+//! The plugin's manifest: `plugin.yml`, `plugin.yaml` or `plugin.json` in the bundle folder, in the format of Mattermost.
+//!
+//! [`Manifest::load`] finds, reads and checks it. What it refuses, it refuses with the file, the place in it, and what to do.
+//! Fields that Mattermost ignores are ignored here too; fields that only a Python plugin has (`server.runtime`,
+//! `server.python_version`, `server.python`) are described in [`PythonOptions`].
+
+mod check;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::settings::{SettingOption, SettingType, SettingsSchema, SettingsSection, Setting};
+
+/// File names of a manifest, in the order in which Mattermost looks for them.
+const FILE_NAMES: [&str; 3] = ["plugin.yml", "plugin.yaml", "plugin.json"];
+
+/// Why a plugin's manifest cannot be used. Every text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// The folder itself is missing, or is no folder.
+    #[error("{} is not a folder: give the folder that holds the plugin's plugin.json", dir.display())]
+    NotAFolder {
+        /// The folder that was asked for.
+        dir: PathBuf,
+    },
+    /// No manifest in the folder.
+    #[error("no plugin.json, plugin.yaml or plugin.yml in {}: is this a plugin's folder?", dir.display())]
+    Missing {
+        /// The folder that was searched.
+        dir: PathBuf,
+    },
+    /// The file is there and cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The manifest's path.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not JSON or YAML, or a value has the wrong type.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Syntax {
+        /// The manifest's path.
+        path: PathBuf,
+        /// Line of the mistake, from 1.
+        line: u64,
+        /// Column of the mistake, from 1.
+        column: u64,
+        /// What is wrong there.
+        message: String,
+    },
+    /// The file reads well and says something that cannot be.
+    #[error("{}: {field}: {message}", path.display())]
+    Invalid {
+        /// The manifest's path.
+        path: PathBuf,
+        /// Path of the field, such as `server.executable`.
+        field: String,
+        /// What is wrong and what to write instead.
+        message: String,
+    },
+}
+
+/// A manifest as written in its file.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Manifest {
+    /// Unique id, 3 to 190 characters of `a-z 0-9 - _ .`; Mattermost puts it in lower case.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// What the plugin does.
+    pub description: String,
+    /// Page of the plugin.
+    pub homepage_url: String,
+    /// Where to ask for help.
+    pub support_url: String,
+    /// What changed.
+    pub release_notes_url: String,
+    /// Path of the icon (SVG) in the bundle.
+    pub icon_path: String,
+    /// Semantic version of the plugin.
+    pub version: String,
+    /// Least version of the server, a semantic version.
+    pub min_server_version: String,
+    /// The server part; a plugin without one has nothing for this program to run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerPart>,
+    /// The web application's part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webapp: Option<WebappPart>,
+    /// Settings shown in the System Console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings_schema: Option<SettingsSchema>,
+    /// Anything, for other plugins to read.
+    pub props: BTreeMap<String, serde_json::Value>,
+}
+
+/// `server` of a manifest.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct ServerPart {
+    /// Path in the bundle of what to run: the Python file.
+    pub executable: String,
+    /// The same per platform (`linux-amd64`), used before `executable`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub executables: BTreeMap<String, String>,
+    /// `"python"`, or nothing when the executable ends in `.py`.
+    pub runtime: String,
+    /// Which Python is wanted, such as `"3.10"` (3.10 or newer) or `">=3.10,<3.14"`.
+    pub python_version: String,
+    /// Where its dependencies come from.
+    pub python: PythonOptions,
+}
+
+/// `server.python` of a manifest.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct PythonOptions {
+    /// Where dependencies come from; nothing means: what is found, in the order of [`crate::python_env`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dependency_mode: Option<DependencyMode>,
+    /// Folder of the virtual environment in the bundle.
+    pub venv_path: String,
+    /// Path of the requirements file in the bundle.
+    pub requirements_path: String,
+}
+
+/// Where a plugin's dependencies come from.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DependencyMode {
+    /// They are installed for the machine's Python; nothing is prepared.
+    System,
+    /// They live in a virtual environment in the bundle.
+    Venv,
+    /// They are part of the bundle as plain files.
+    Bundled,
+}
+
+/// `webapp` of a manifest.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct WebappPart {
+    /// Path in the bundle of the JavaScript file.
+    pub bundle_path: String,
+}
+
+impl Manifest {
+    /// Finds, reads and checks the manifest in `dir`; gives it with the path of its file.
+    ///
+    /// # Errors
+    /// When there is none, it cannot be read, or it says something that cannot be; the text says what to do.
+    pub fn load(dir: &Path) -> Result<(Self, PathBuf), ManifestError> {
+        if !dir.is_dir() {
+            return Err(ManifestError::NotAFolder { dir: dir.to_owned() });
+        }
+        for name in FILE_NAMES {
+            let path = dir.join(name);
+            let text = match fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(ManifestError::Unreadable { path, source }),
+            };
+            let manifest = Self::parse(&path, &text)?;
+            return Ok((manifest, path));
+        }
+        Err(ManifestError::Missing { dir: dir.to_owned() })
+    }
+
+    /// Reads and checks the text of a manifest; `path` decides between JSON and YAML and stands in errors.
+    ///
+    /// # Errors
+    /// As [`Manifest::load`].
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ManifestError> {
+        // A byte order mark is not white space to a JSON or YAML reader, and Windows editors write one.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut manifest = if path.extension().is_some_and(|it| it == "json") {
+            serde_json::from_str::<Self>(text).map_err(|error| json_error(path, &error))?
+        } else {
+            serde_saphyr::from_str::<Self>(text).map_err(|error| yaml_error(path, &error))?
+        };
+        manifest.id = manifest.id.to_lowercase();
+        check::check(path, &manifest)?;
+        Ok(manifest)
+    }
+
+    /// The executable for this platform: `server.executables["<os>-<arch>"]`, else `server.executable`; `None` without a server part.
+    pub fn executable(&self) -> Option<&str> {
+        let server = self.server.as_ref()?;
+        let platform = server.executables.get(&platform()).filter(|it| !it.is_empty());
+        Some(platform.unwrap_or(&server.executable)).map(String::as_str).filter(|it| !it.is_empty())
+    }
+
+    /// `server.python`, or its defaults.
+    pub fn python(&self) -> PythonOptions {
+        self.server.as_ref().map(|it| it.python.clone()).unwrap_or_default()
+    }
+
+    /// `server.python_version`, or "" when any supported version will do.
+    pub fn python_version(&self) -> &str {
+        self.server.as_ref().map_or("", |it| &it.python_version)
+    }
+}
+
+/// This platform as manifests name it: Go's names for system and processor.
+fn platform() -> String {
+    let os = match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    };
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    format!("{os}-{arch}")
+}
+
+fn json_error(path: &Path, error: &serde_json::Error) -> ManifestError {
+    let (line, column) = (error.line() as u64, error.column() as u64);
+    // serde_json appends the position to its text; the position stands in front already.
+    let text = error.to_string();
+    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned();
+    let message = if error.is_syntax() || error.is_eof() { format!("not valid JSON: {message}") } else { message };
+    ManifestError::Syntax { path: path.to_owned(), line, column, message }
+}
+
+fn yaml_error(path: &Path, error: &serde_saphyr::Error) -> ManifestError {
+    let (line, column) = error.location().map_or((1, 1), |it| (it.line(), it.column()));
+    let text = error.without_snippet().to_string();
+    let first = text.lines().next().unwrap_or("not valid YAML");
+    ManifestError::Syntax { path: path.to_owned(), line, column, message: format!("not valid YAML: {first}") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! What a manifest must say: the server's own rules, and those of a plugin written in Python.
+
+use std::path::{Component, Path};
+
+use super::{Manifest, ManifestError, Setting, SettingType};
+use crate::python_env::VersionRequirement;
+
+/// Refuses the first thing that cannot be.
+pub(super) fn check(path: &Path, manifest: &Manifest) -> Result<(), ManifestError> {
+    let report = |(field, message): Fault| ManifestError::Invalid { path: path.to_owned(), field, message };
+    identity(manifest).and_then(|()| server(manifest)).and_then(|()| settings(manifest)).map_err(report)
+}
+
+/// Path of a field and what is wrong with it.
+type Fault = (String, String);
+
+fn fault(field: impl Into<String>, message: impl Into<String>) -> Result<(), Fault> {
+    Err((field.into(), message.into()))
+}
+
+fn identity(manifest: &Manifest) -> Result<(), Fault> {
+    let id = &manifest.id;
+    if id.is_empty() {
+        return fault("id", "is missing: write an id such as \"com.example.my-plugin\"");
+    }
+    if !(3..=190).contains(&id.len()) {
+        return fault("id", format!("{id:?} has {} characters: an id has 3 to 190", id.len()));
+    }
+    if let Some(bad) = id.chars().find(|it| !it.is_ascii_alphanumeric() && !"-_.".contains(*it)) {
+        return fault("id", format!("{id:?} contains {bad:?}: an id is made of letters, digits, '-', '_' and '.'"));
+    }
+    if manifest.name.trim().is_empty() {
+        return fault("name", "is missing: write the plugin's name for people");
+    }
+    for (field, version) in [("version", &manifest.version), ("min_server_version", &manifest.min_server_version)] {
+        if !version.is_empty() && semver::Version::parse(version).is_err() {
+            return fault(field, format!("{version:?} is no semantic version: write three numbers, such as \"1.0.0\""));
+        }
+    }
+    for (field, url) in [
+        ("homepage_url", &manifest.homepage_url),
+        ("support_url", &manifest.support_url),
+        ("release_notes_url", &manifest.release_notes_url),
+    ] {
+        if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
+            return fault(field, format!("{url:?} is no web address: it starts with http:// or https://"));
+        }
+    }
+    Ok(())
+}
+
+fn server(manifest: &Manifest) -> Result<(), Fault> {
+    let Some(server) = &manifest.server else {
+        return fault("server", "is missing: a Python plugin has {\"server\": {\"executable\": \"plugin.py\", \"runtime\": \"python\"}}");
+    };
+    let Some(executable) = manifest.executable() else {
+        return fault("server.executable", "is missing: write the path of the plugin's Python file, such as \"plugin.py\"");
+    };
+    inside_bundle("server.executable", executable)?;
+    match server.runtime.as_str() {
+        "python" => {}
+        "" if executable.ends_with(".py") => {}
+        "" => {
+            let message = format!("{executable:?} is no Python file: name the .py file, or write \"runtime\": \"python\"");
+            return fault("server.executable", message);
+        }
+        other => return fault("server.runtime", format!("{other:?} is unknown: this program runs \"python\"")),
+    }
+    if let Err(message) = VersionRequirement::parse(&server.python_version) {
+        return fault("server.python_version", message);
+    }
+    inside_bundle("server.python.venv_path", &server.python.venv_path)?;
+    inside_bundle("server.python.requirements_path", &server.python.requirements_path)
+}
+
+/// A path in the bundle is relative and does not climb out.
+fn inside_bundle(field: &str, value: &str) -> Result<(), Fault> {
+    let path = Path::new(value);
+    let climbs = path.components().any(|it| !matches!(it, Component::Normal(_) | Component::CurDir));
+    if climbs {
+        return fault(field, format!("{value:?} leaves the bundle: write a path relative to the manifest, without \"..\""));
+    }
+    Ok(())
+}
+
+fn settings(manifest: &Manifest) -> Result<(), Fault> {
+    let Some(schema) = &manifest.settings_schema else { return Ok(()) };
+    for (i, it) in schema.settings.iter().enumerate() {
+        setting(&format!("settings_schema.settings[{i}]"), it)?;
+    }
+    for (i, section) in schema.sections.iter().enumerate() {
+        let place = format!("settings_schema.sections[{i}]");
+        if section.key.is_empty() {
+            return fault(format!("{place}.key"), "is missing: every section has a key of its own");
+        }
+        for (j, it) in section.settings.iter().enumerate() {
+            setting(&format!("{place}.settings[{j}]"), it)?;
+        }
+    }
+    Ok(())
+}
+
+fn setting(place: &str, setting: &Setting) -> Result<(), Fault> {
+    let names = || SettingType::ALL.map(|(name, _)| name).join(", ");
+    let Some(kind) = SettingType::from_name(&setting.kind) else {
+        return fault(format!("{place}.type"), format!("{:?} is unknown: write one of {}", setting.kind, names()));
+    };
+    if setting.key.is_empty() {
+        return fault(format!("{place}.key"), "is missing: every setting has a key");
+    }
+    if !setting.regenerate_help_text.is_empty() && kind != SettingType::Generated {
+        return fault(format!("{place}.regenerate_help_text"), "belongs to settings of type \"generated\" only: remove it");
+    }
+    if !setting.placeholder.is_empty() && !kind.has_placeholder() {
+        return fault(format!("{place}.placeholder"), format!("a setting of type {:?} shows none: remove it", setting.kind));
+    }
+    if !setting.options.is_empty() && !kind.has_options() {
+        return fault(format!("{place}.options"), "belongs to settings of type \"radio\" and \"dropdown\" only: remove it");
+    }
+    if setting.options.iter().any(|it| it.display_name.is_empty() || it.value.is_empty()) {
+        return fault(format!("{place}.options"), "every option has a display_name and a value that are not empty");
+    }
+    Ok(())
+}
