@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod python;
 mod surface;
 mod workspace;
 
@@ -22,11 +23,14 @@ struct Cli {
 enum Task {
     /// Reads Mattermost's Go source and writes surface/surface.json
     Surface(surface::Args),
+    /// Builds the native module and puts it into the Python package
+    Python(python::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Surface(args) => surface::run(args),
+        Task::Python(args) => python::run(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
