@@ -9,11 +9,25 @@
 //! with a file, a line and a remedy. What Go says is described; what it should become elsewhere is not its business.
 //! `surface/README.md` documents the description, `surface/surface.schema.json` is its JSON Schema.
 
+mod consts;
+mod diagnostic;
+mod external;
 mod go_type;
+mod gob;
 mod json;
+mod names;
+mod packages;
+mod reach;
+mod read;
+mod rpc;
+mod shapes;
 mod surface;
+mod syntax;
 
+pub use diagnostic::Diagnostic;
+pub use external::Externals;
 pub use go_type::{ChanDir, GoType, TypeSyntaxError};
+pub use read::read;
 pub use surface::{
     Builtin, Const, ConstValue, Field, GobType, Method, Param, RpcMethod, Struct, Surface, Type, Upstream,
 };

@@ -192,6 +192,41 @@ pub enum Builtin {
     Opaque,
 }
 
+impl ConstValue {
+    /// Numbers come by value; texts and truth values leave the order to the name.
+    pub(crate) fn order(&self) -> i128 {
+        match self {
+            ConstValue::Int(it) => i128::from(*it),
+            ConstValue::UInt(it) => i128::from(*it),
+            ConstValue::Bool(_) | ConstValue::Float(_) | ConstValue::String(_) => 0,
+        }
+    }
+}
+
+impl Type {
+    /// A type of which nothing is known yet but its name.
+    pub(crate) fn named(name: String) -> Self {
+        Type {
+            name,
+            kind: String::new(),
+            file: None,
+            import: None,
+            ty: None,
+            builtin: None,
+            anonymous: false,
+            marshalers: Vec::new(),
+            methods: Vec::new(),
+            fields: Vec::new(),
+            consts: Vec::new(),
+        }
+    }
+
+    /// Another name for `target`.
+    pub(crate) fn alias(name: String, file: Option<String>, target: String) -> Self {
+        Type { kind: "alias".to_owned(), file, ty: Some(target), ..Type::named(name) }
+    }
+}
+
 impl Surface {
     /// The type of this name (`model.Post`), if it is reachable.
     pub fn find_type(&self, name: &str) -> Option<&Type> {

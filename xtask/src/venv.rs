@@ -1,0 +1,60 @@
+//! The virtual environment of this repository's own Python tools (pytest, mypy, ruff, …), under `target/`.
+//!
+//! Made when it is missing and again when `python/requirements-dev.txt` changes; nothing outside `target/` is touched.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// The oldest Python that the SDK supports.
+const OLDEST: (u32, u32) = (3, 10);
+
+/// Returns the interpreter of the environment, after making sure that it holds every pinned tool.
+pub(crate) fn python(root: &Path) -> Result<PathBuf> {
+    let folder = root.join("target/venv");
+    let interpreter = folder.join("bin/python");
+    let requirements = root.join("python/requirements-dev.txt");
+    let wanted = std::fs::read_to_string(&requirements).with_context(|| requirements.display().to_string())?;
+    let stamp = folder.join("installed.txt");
+    if interpreter.exists() && std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(interpreter);
+    }
+    eprintln!("preparing the Python tools in target/venv (once, and when python/requirements-dev.txt changes)");
+    run(Command::new(system_python()?).args(["-m", "venv", "--clear"]).arg(&folder))?;
+    run(Command::new(&interpreter)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .arg(&requirements))?;
+    std::fs::write(stamp, wanted)?;
+    Ok(interpreter)
+}
+
+/// Runs a command with the terminal's own streams; a failure names the command.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let shown = describe(command);
+    let status = command.status().with_context(|| format!("cannot start `{shown}`"))?;
+    if !status.success() {
+        bail!("`{shown}` failed ({status})");
+    }
+    Ok(())
+}
+
+fn describe(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}
+
+/// `python3` or `python`, whichever is new enough.
+fn system_python() -> Result<&'static str> {
+    let check = format!("import sys; sys.exit(sys.version_info < ({}, {}))", OLDEST.0, OLDEST.1);
+    for name in ["python3", "python"] {
+        if Command::new(name).args(["-c", &check]).status().is_ok_and(|status| status.success()) {
+            return Ok(name);
+        }
+    }
+    bail!(
+        "no Python {}.{} or newer found as `python3` or `python`; install one (Debian: `apt install python3 python3-venv`)",
+        OLDEST.0,
+        OLDEST.1
+    )
+}
