@@ -1,4 +1,55 @@
 //! Hosts a Mattermost plugin written in Python.
+//!
+//! A [`PluginHost`] starts the plugin's Python process, serves it the plugin API (any implementation of
+//! [`PluginApi`](mm_proto::PluginApi)), and gives its hooks as a [`PluginHooks`](mm_proto::PluginHooks):
+//!
+//! ```no_run
+//! # use std::path::Path;
+//! # async fn example(api: std::sync::Arc<dyn mm_proto::PluginApi>) -> Result<(), mm_host::HostError> {
+//! use mm_host::{EnvRequest, Manifest, PluginHost, prepare};
+//!
+//! let bundle = Path::new("examples/hello_python");
+//! let (manifest, _) = Manifest::load(bundle)?;
+//! let request = EnvRequest { bundle, manifest: &manifest, python: None, sdk: Some(Path::new("python/src")), cache_dir: None };
+//! let env = prepare(&request, &mut |progress| eprintln!("{progress:?}"))?;
+//!
+//! let host = PluginHost::builder(bundle, manifest, env).api(api).build()?;
+//! let hello = host.start().await?; // Python runs, and said which hooks it has
+//! host.activate().await?;
+//! let hooks = host.hooks(); // call them
+//! # let _ = (hello, hooks);
+//! host.stop("no longer needed").await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | Module | What it is |
+//! |---|---|
+//! | [`manifest`] | `plugin.json` |
+//! | [`python_env`] | which Python, with which packages |
+//! | [`supervisor`] | the life of the process: a state machine, and what carries it out |
+//! | `downstream` | gRPC with the process, both ways |
+//! | `host` | joins the two traits with all of this |
+//! | `dev` (feature) | `mm-host dev`: a plugin in a simulated Mattermost, with a terminal |
+//!
+//! Nothing here knows a method or a hook by its arguments: that is generated, in `mm-proto`.
 
+mod downstream;
+mod error;
+mod host;
+pub mod log;
 pub mod manifest;
 pub mod python_env;
+pub mod supervisor;
+
+#[cfg(feature = "dev")]
+pub mod dev;
+
+pub use self::downstream::Deadlines;
+pub use self::error::HostError;
+pub use self::host::{Builder, PluginHost};
+pub use self::manifest::Manifest;
+pub use self::python_env::{EnvRequest, PythonEnv, prepare};
+pub use self::supervisor::driver::{Hello, Limits, ProcessStatus};
+pub use self::supervisor::failure::Failure;
+pub use self::supervisor::State;

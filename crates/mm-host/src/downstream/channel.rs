@@ -1,0 +1,232 @@
+//! The way to the hooks of the process: a tower service below the generated client, so that nothing here knows a hook's arguments.
+//!
+//! It outlives the process: while there is none, calls fail at once and say why; after a restart the same client reaches the new one.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{HeaderValue, Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+use tonic::body::Body;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status, TimeoutExpired};
+use tower::{Service, ServiceExt};
+
+use super::{CONNECTION_WINDOW, Deadlines, STREAM_WINDOW, TOKEN_KEY, peer};
+use crate::supervisor::process::Token;
+
+/// A connection to the process's socket.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    channel: Channel,
+    token: HeaderValue,
+}
+
+impl Connection {
+    /// Connects to the socket at `path`, if the process with this id listens there.
+    pub(crate) async fn open(path: &Path, pid: i32, token: &Token) -> Result<Self, String> {
+        let socket = path.to_owned();
+        let connector = tower::service_fn(move |_| dial(socket.clone(), pid));
+        // The name is never resolved, but gRPC wants one, and grpcio refuses an empty authority.
+        let endpoint = Endpoint::from_static("http://localhost")
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .connect_timeout(Duration::from_secs(5));
+        let channel = endpoint.connect_with_connector(connector).await.map_err(|error| deepest(&error))?;
+        let mut token = HeaderValue::from_str(token.as_str()).map_err(|error| error.to_string())?;
+        token.set_sensitive(true);
+        Ok(Self { channel, token })
+    }
+}
+
+async fn dial(socket: PathBuf, pid: i32) -> std::io::Result<TokioIo<UnixStream>> {
+    let stream = UnixStream::connect(&socket).await?;
+    peer::check(stream.peer_cred(), pid).map_err(std::io::Error::other)?;
+    Ok(TokioIo::new(stream))
+}
+
+/// The innermost cause of an error: tonic's own text is "transport error".
+fn deepest(error: &dyn std::error::Error) -> String {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    deepest.to_string()
+}
+
+/// Where the plugin's activation is, seen from the calls that went through.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Activation {
+    NotYet,
+    Active,
+    Over,
+}
+
+/// The transport of a generated client of `PluginHooks`, `PluginProcess` or `grpc.health.v1.Health`.
+#[derive(Clone)]
+pub(crate) struct HookChannel {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    door: RwLock<Door>,
+    deadlines: Deadlines,
+}
+
+struct Door {
+    /// The process to call, or why there is none.
+    connection: Result<Connection, String>,
+    activation: Activation,
+}
+
+impl HookChannel {
+    /// A channel that is closed until [`HookChannel::open`].
+    pub(crate) fn closed(deadlines: Deadlines) -> Self {
+        let door = Door { connection: Err("the plugin's process was not started".to_owned()), activation: Activation::NotYet };
+        Self { shared: Arc::new(Shared { door: RwLock::new(door), deadlines }) }
+    }
+
+    /// A channel to one process, whatever becomes of the plugin.
+    pub(crate) fn to(connection: Connection, deadlines: Deadlines) -> Self {
+        let channel = Self::closed(deadlines);
+        channel.open(connection, true);
+        channel
+    }
+
+    /// Lets calls through to this process. `active` when it has no `OnActivate`, so that it counts as activated at once.
+    pub(crate) fn open(&self, connection: Connection, active: bool) {
+        let activation = if active { Activation::Active } else { Activation::NotYet };
+        *self.door() = Door { connection: Ok(connection), activation };
+    }
+
+    /// Lets no more calls through; they fail with this text.
+    pub(crate) fn close(&self, why: &str) {
+        self.door().connection = Err(why.to_owned());
+    }
+
+    /// Whether the plugin was activated and not deactivated.
+    pub(crate) fn is_active(&self) -> bool {
+        self.door().activation == Activation::Active
+    }
+
+    pub(crate) fn deadlines(&self) -> &Deadlines {
+        &self.shared.deadlines
+    }
+
+    fn door(&self) -> std::sync::RwLockWriteGuard<'_, Door> {
+        self.shared.door.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, hook: &str, succeeded: bool) {
+        match hook {
+            "OnActivate" if succeeded => self.door().activation = Activation::Active,
+            "OnDeactivate" => self.door().activation = Activation::Over,
+            _ => {}
+        }
+    }
+
+    async fn send(self, mut request: Request<Body>) -> Response<Body> {
+        let connection = {
+            let door = self.shared.door.read().unwrap_or_else(PoisonError::into_inner);
+            door.connection.clone()
+        };
+        let connection = match connection {
+            Ok(connection) => connection,
+            Err(why) => return Status::unavailable(why).into_http(),
+        };
+        let path = request.uri().path().to_owned();
+        let hook = path.rsplit('/').next().unwrap_or_default();
+        let limit = self.shared.deadlines.of(hook);
+        request.headers_mut().insert(TOKEN_KEY, connection.token);
+        if !Deadlines::is_stream(hook) {
+            // Python sees how much time is left, and tonic ends the call when it is over.
+            request.headers_mut().entry("grpc-timeout").or_insert_with(|| timeout_header(limit));
+        }
+        let answer = tokio::time::timeout(limit, connection.channel.oneshot(request)).await;
+        let response = match answer {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) if is_timeout(&error) => too_late(hook, limit).into_http(),
+            Ok(Err(error)) => Status::unavailable(format!("the plugin's process ended during {hook} ({})", deepest(&error))).into_http(),
+            Err(_) => too_late(hook, limit).into_http(),
+        };
+        let failed = response.headers().get("grpc-status").is_some_and(|it| it != "0");
+        self.note(hook, !failed);
+        response
+    }
+}
+
+/// Whether the time limit in the request's header was over.
+fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<TimeoutExpired>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+fn too_late(hook: &str, limit: Duration) -> Status {
+    Status::new(Code::DeadlineExceeded, format!("{hook} did not return within {} s", limit.as_secs_f32()))
+}
+
+/// A duration as gRPC writes it: at most eight digits and a unit.
+fn timeout_header(limit: Duration) -> HeaderValue {
+    let milliseconds = limit.as_millis();
+    let text = if milliseconds < 100_000_000 { format!("{milliseconds}m") } else { format!("{}S", limit.as_secs().min(99_999_999)) };
+    HeaderValue::from_str(&text).expect("digits and a letter")
+}
+
+impl Service<Request<Body>> for HookChannel {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let channel = self.clone();
+        Box::pin(async move { Ok(channel.send(request).await) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_limit_is_written_as_grpc_wants_it() {
+        assert_eq!(timeout_header(Duration::from_secs(5)), "5000m");
+        assert_eq!(timeout_header(Duration::from_secs(200_000)), "200000S");
+    }
+
+    #[tokio::test]
+    async fn a_closed_channel_says_why_at_once() {
+        let mut channel = HookChannel::closed(Deadlines::default());
+        channel.close("the plugin's process is being restarted");
+        let request = Request::builder().uri("/x/MessageWillBePosted").body(Body::empty()).unwrap();
+        let response = channel.call(request).await.unwrap();
+        let status = Status::from_header_map(response.headers()).unwrap();
+        assert_eq!((status.code(), status.message()), (Code::Unavailable, "the plugin's process is being restarted"));
+    }
+
+    #[test]
+    fn activation_is_seen_from_the_calls() {
+        let channel = HookChannel::closed(Deadlines::default());
+        channel.note("OnActivate", false);
+        assert!(!channel.is_active());
+        channel.note("OnActivate", true);
+        assert!(channel.is_active());
+        channel.note("OnDeactivate", true);
+        assert!(!channel.is_active());
+    }
+}

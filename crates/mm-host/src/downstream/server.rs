@@ -1,0 +1,160 @@
+//! What the host serves to one process: the plugin API, and `PluginHost` (hello and logs).
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::stream::{self, Stream};
+use mm_proto::PluginApi;
+use mm_proto::grpc::ApiService;
+use mm_proto::host::v1::plugin_host_server::{PluginHost, PluginHostServer};
+use mm_proto::host::v1::{self as host, HelloRequest, HelloResponse, WriteLogsRequest, WriteLogsResponse};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot, watch};
+use tonic::service::InterceptorLayer;
+use tonic::{Request, Response, Status};
+
+use super::{CONNECTION_WINDOW, MAX_MESSAGE_BYTES, STREAM_WINDOW, TOKEN_KEY, peer};
+use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
+use crate::supervisor::process::Token;
+
+/// A hello that waits for its answer.
+pub(crate) struct HelloCall {
+    pub(crate) request: HelloRequest,
+    pub(crate) answer: oneshot::Sender<Result<HelloResponse, Status>>,
+}
+
+/// What the services work with.
+#[derive(Clone)]
+pub(crate) struct ServerParts {
+    pub(crate) api: Arc<dyn PluginApi>,
+    pub(crate) sink: LogSink,
+    pub(crate) log_level: LogLevel,
+    pub(crate) token: Token,
+    pub(crate) hellos: mpsc::Sender<HelloCall>,
+}
+
+/// A server on the process's private socket; ends when dropped.
+pub(crate) struct ApiServer {
+    /// Tells the accept loop which process may connect.
+    pid: watch::Sender<Option<i32>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl ApiServer {
+    /// Binds the socket and serves; connections wait until [`ApiServer::allow`].
+    pub(crate) fn start(socket: &Path, parts: ServerParts) -> io::Result<Self> {
+        let listener = UnixListener::bind(socket)?;
+        std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))?;
+        let (pid, allowed) = watch::channel(None);
+        let incoming = incoming(listener, allowed, parts.sink.clone());
+        let task = tokio::spawn(serve(incoming, parts));
+        Ok(Self { pid, task })
+    }
+
+    /// Takes connections of the process with this id from now on, and of no other.
+    pub(crate) fn allow(&self, pid: i32) {
+        self.pid.send_replace(Some(pid));
+    }
+}
+
+impl Drop for ApiServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(incoming: impl Stream<Item = io::Result<UnixStream>>, parts: ServerParts) {
+    let token = parts.token.clone();
+    let sink = parts.sink.clone();
+    let check = move |request: Request<()>| {
+        let shown = request.metadata().get(TOKEN_KEY).map(|it| it.as_bytes());
+        match shown {
+            Some(shown) if token.matches(shown) => Ok(request),
+            _ => Err(Status::unauthenticated("the call shows no token, or a wrong one")),
+        }
+    };
+    let service = HostService { sink: parts.sink, log_level: parts.log_level, hellos: parts.hellos };
+    let server = tonic::transport::Server::builder()
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(4096)
+        .layer(InterceptorLayer::new(check))
+        .add_service(ApiService::new(parts.api).into_server())
+        .add_service(PluginHostServer::new(service).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .serve_with_incoming(incoming);
+    if let Err(error) = server.await {
+        sink(LogRecord::new(LogLevel::Error, LogSource::Host, format!("the API's server ended: {error}")));
+    }
+}
+
+/// Connections of the allowed process. Others are closed, and logged.
+fn incoming(
+    listener: UnixListener,
+    allowed: watch::Receiver<Option<i32>>,
+    sink: LogSink,
+) -> impl Stream<Item = io::Result<UnixStream>> {
+    stream::unfold((listener, allowed, sink), async |(listener, mut allowed, sink)| {
+        loop {
+            // The process is started after the socket is bound, so its id may come after its connection.
+            let pid = (*allowed.wait_for(Option::is_some).await.ok()?)?;
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => return Some((Err(error), (listener, allowed, sink))),
+            };
+            match peer::check(stream.peer_cred(), pid) {
+                Ok(()) => return Some((Ok(stream), (listener, allowed, sink))),
+                Err(why) => sink(LogRecord::new(LogLevel::Warn, LogSource::Host, why)),
+            }
+        }
+    })
+}
+
+/// The service `PluginHost`.
+struct HostService {
+    sink: LogSink,
+    log_level: LogLevel,
+    hellos: mpsc::Sender<HelloCall>,
+}
+
+#[tonic::async_trait]
+impl PluginHost for HostService {
+    async fn hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloResponse>, Status> {
+        let (answer, answered) = oneshot::channel();
+        let call = HelloCall { request: request.into_inner(), answer };
+        let ending = || Status::unavailable("the host is ending this process");
+        self.hellos.send(call).await.map_err(|_| ending())?;
+        answered.await.map_err(|_| ending())?.map(Response::new)
+    }
+
+    async fn write_logs(&self, request: Request<WriteLogsRequest>) -> Result<Response<WriteLogsResponse>, Status> {
+        for record in request.into_inner().records {
+            let record = log_record(record);
+            if record.level >= self.log_level {
+                (self.sink)(record);
+            }
+        }
+        Ok(Response::new(WriteLogsResponse {}))
+    }
+}
+
+fn log_record(record: host::LogRecord) -> LogRecord {
+    let level = match record.level() {
+        host::LogLevel::Debug => LogLevel::Debug,
+        host::LogLevel::Unspecified | host::LogLevel::Info => LogLevel::Info,
+        host::LogLevel::Warn => LogLevel::Warn,
+        host::LogLevel::Error => LogLevel::Error,
+    };
+    let fields: BTreeMap<String, String> = record.fields.into_iter().collect();
+    LogRecord {
+        level,
+        source: LogSource::Logger,
+        message: record.message,
+        logger: record.logger,
+        time_ms: record.time_ms,
+        fields,
+        traceback: record.traceback,
+    }
+}

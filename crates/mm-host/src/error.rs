@@ -1,0 +1,41 @@
+//! What can go wrong with a hosted plugin.
+
+use mm_proto::ApiError;
+
+use crate::manifest::ManifestError;
+use crate::python_env::EnvError;
+use crate::supervisor::failure::Failure;
+
+/// Why a plugin does not run. Every text says what to do, where there is something to do.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// Its manifest cannot be used.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// There is no Python for it.
+    #[error(transparent)]
+    Python(#[from] EnvError),
+    /// Its Python file is missing, or is no file.
+    #[error("{0}")]
+    Entry(String),
+    /// Its process could not start.
+    #[error("{0}")]
+    Start(Failure),
+    /// It was stopped while it started.
+    #[error("the plugin was stopped while it started")]
+    StoppedWhileStarting,
+    /// It runs already, or is being stopped.
+    #[error("the plugin runs already: stop it first")]
+    AlreadyRunning,
+    /// The task that owns the process is gone: the runtime is shutting down.
+    #[error("the host is shutting down")]
+    Gone,
+    /// `OnConfigurationChange` or `OnActivate` failed.
+    #[error("{hook}: {error}")]
+    Activation {
+        /// Go name of the hook.
+        hook: &'static str,
+        /// What it failed with.
+        error: ApiError,
+    },
+}

@@ -1,0 +1,238 @@
+//! One hosted plugin: a Python process on one side, the two traits on the other.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mm_proto::grpc::HooksClient;
+use mm_proto::plugin::v1::{OnActivateRequest, OnConfigurationChangeRequest};
+use mm_proto::{PluginApi, PluginHooks};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::downstream::{Deadlines, HookChannel};
+use crate::error::HostError;
+use crate::log::{LogLevel, LogSink};
+use crate::manifest::Manifest;
+use crate::python_env::PythonEnv;
+use crate::supervisor::driver::{Command, Driver, Hello, Limits, ProcessStatus, Settings};
+use crate::supervisor::process::Recipe;
+use crate::supervisor::stdio::Stdio;
+
+/// How many handlers written as `def` run at the same time, unless the builder says otherwise.
+const MAX_SYNC_HANDLERS: u32 = 8;
+
+/// How long an API call may take, unless the builder or the plugin says otherwise.
+const API_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A plugin written in Python, hosted by this process. Its Python process ends when the last handle is dropped. Cheap to clone.
+#[derive(Clone)]
+pub struct PluginHost {
+    commands: mpsc::Sender<Command>,
+    status: watch::Receiver<ProcessStatus>,
+    hooks: Arc<dyn PluginHooks>,
+}
+
+/// Sets a [`PluginHost`] up.
+pub struct Builder {
+    bundle: PathBuf,
+    manifest: Manifest,
+    env: PythonEnv,
+    api: Arc<dyn PluginApi>,
+    sink: LogSink,
+    log_level: LogLevel,
+    limits: Limits,
+    deadlines: Deadlines,
+    max_sync_handlers: u32,
+    api_timeout: Duration,
+    variables: Vec<(OsString, OsString)>,
+}
+
+/// An API without a server behind it: every call answers 501.
+struct NoApi;
+
+#[tonic::async_trait]
+impl PluginApi for NoApi {}
+
+impl PluginHost {
+    /// A host for the plugin in the folder `bundle`, whose manifest and Python were loaded and prepared before.
+    pub fn builder(bundle: impl Into<PathBuf>, manifest: Manifest, env: PythonEnv) -> Builder {
+        Builder {
+            bundle: bundle.into(),
+            manifest,
+            env,
+            api: Arc::new(NoApi),
+            sink: Arc::new(|_| {}),
+            log_level: LogLevel::Debug,
+            limits: Limits::default(),
+            deadlines: Deadlines::default(),
+            max_sync_handlers: MAX_SYNC_HANDLERS,
+            api_timeout: API_TIMEOUT,
+            variables: Vec::new(),
+        }
+    }
+
+    /// Starts the Python process and waits for its hello. No hook was called when it returns: [`PluginHost::activate`] does that, or the
+    /// server to which [`PluginHost::hooks`] are given.
+    ///
+    /// # Errors
+    /// When Python cannot start; the text has the last line of its traceback and what to do.
+    pub async fn start(&self) -> Result<Arc<Hello>, HostError> {
+        let (started, answer) = oneshot::channel();
+        self.commands.send(Command::Start(started)).await.map_err(|_| HostError::Gone)?;
+        answer.await.map_err(|_| HostError::Gone)?
+    }
+
+    /// Calls `OnConfigurationChange` and `OnActivate`, as far as the plugin has them.
+    ///
+    /// # Errors
+    /// What the hooks fail with. As on a server, a failed `OnConfigurationChange` does not keep `OnActivate` from being called.
+    pub async fn activate(&self) -> Result<(), HostError> {
+        let implemented = self.implemented();
+        let mut failed = None;
+        if implemented.contains("OnConfigurationChange") {
+            let result = self.hooks.on_configuration_change(OnConfigurationChangeRequest {}).await;
+            failed = result.err().map(|error| HostError::Activation { hook: "OnConfigurationChange", error });
+        }
+        if implemented.contains("OnActivate") {
+            let result = self.hooks.on_activate(OnActivateRequest {}).await;
+            result.map_err(|error| HostError::Activation { hook: "OnActivate", error })?;
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Ends the process: `OnDeactivate` when the plugin was activated, then the request to end, then signals. Returns when it is gone;
+    /// at once when there is none. `reason` is for the log of the plugin.
+    pub async fn stop(&self, reason: &str) {
+        let (done, answer) = oneshot::channel();
+        if self.commands.send(Command::Stop { reason: reason.to_owned(), done }).await.is_ok() {
+            let _ = answer.await;
+        }
+    }
+
+    /// The plugin's hooks. They stay valid over restarts; while there is no process, calls fail at once and say why.
+    pub fn hooks(&self) -> Arc<dyn PluginHooks> {
+        self.hooks.clone()
+    }
+
+    /// Go names of the hooks that the running plugin implements; empty while none runs.
+    pub fn implemented(&self) -> BTreeSet<String> {
+        self.status.borrow().hello.as_ref().map(|it| it.hooks.clone()).unwrap_or_default()
+    }
+
+    /// Where the process is in its life.
+    pub fn status(&self) -> ProcessStatus {
+        self.status.borrow().clone()
+    }
+
+    /// Tells every change of [`PluginHost::status`].
+    pub fn watch(&self) -> watch::Receiver<ProcessStatus> {
+        self.status.clone()
+    }
+
+    /// Waits until all that the process has printed so far reached the log sink, `limit` at most.
+    pub async fn drain_output(&self, limit: Duration) {
+        let (answer, streams) = oneshot::channel();
+        if self.commands.send(Command::Streams(answer)).await.is_ok() {
+            if let Ok(Some(streams)) = streams.await {
+                Stdio::drained(&streams, limit).await;
+            }
+        }
+    }
+}
+
+impl Builder {
+    /// What the plugin's API calls reach; without it every call answers 501.
+    #[must_use]
+    pub fn api(mut self, api: Arc<dyn PluginApi>) -> Self {
+        self.api = api;
+        self
+    }
+
+    /// Where log records go; without it they are dropped.
+    #[must_use]
+    pub fn log(mut self, sink: LogSink) -> Self {
+        self.sink = sink;
+        self
+    }
+
+    /// The least level of records to keep; the plugin's process does not even send what is below.
+    #[must_use]
+    pub fn log_level(mut self, level: LogLevel) -> Self {
+        self.log_level = level;
+        self
+    }
+
+    /// How long the steps of the process's life may take.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How long hooks may take.
+    #[must_use]
+    pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
+        self.deadlines = deadlines;
+        self
+    }
+
+    /// How many handlers written as `def` run at the same time.
+    #[must_use]
+    pub fn max_sync_handlers(mut self, n: u32) -> Self {
+        self.max_sync_handlers = n;
+        self
+    }
+
+    /// How long an API call may take unless the plugin says otherwise.
+    #[must_use]
+    pub fn api_timeout(mut self, limit: Duration) -> Self {
+        self.api_timeout = limit;
+        self
+    }
+
+    /// Sets an environment variable for the process, besides those of the allow-list.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Makes the host. Needs a tokio runtime; starts no process yet.
+    ///
+    /// # Errors
+    /// When the manifest's executable is not there.
+    pub fn build(self) -> Result<PluginHost, HostError> {
+        let bundle = self.bundle.canonicalize().unwrap_or_else(|_| self.bundle.clone());
+        let entry = entry_of(&bundle, &self.manifest)?;
+        let recipe = Recipe { env: self.env, bundle, entry, plugin_id: self.manifest.id.clone(), variables: self.variables };
+        let settings = Settings {
+            recipe,
+            plugin_version: self.manifest.version,
+            api: self.api,
+            sink: self.sink,
+            log_level: self.log_level,
+            max_sync_handlers: self.max_sync_handlers,
+            api_timeout: self.api_timeout,
+            limits: self.limits,
+        };
+        let channel = HookChannel::closed(self.deadlines);
+        let hooks = Arc::new(HooksClient::new(channel.clone()));
+        let (commands, receiver) = mpsc::channel(16);
+        let (driver, status) = Driver::new(settings, channel, receiver);
+        tokio::spawn(driver.run());
+        Ok(PluginHost { commands, status, hooks })
+    }
+}
+
+fn entry_of(bundle: &Path, manifest: &Manifest) -> Result<String, HostError> {
+    let Some(entry) = manifest.executable() else {
+        return Err(HostError::Entry("the manifest names no server.executable".to_owned()));
+    };
+    if !bundle.join(entry).is_file() {
+        let text = format!("{} is missing: server.executable of the manifest names it", bundle.join(entry).display());
+        return Err(HostError::Entry(text));
+    }
+    Ok(entry.to_owned())
+}

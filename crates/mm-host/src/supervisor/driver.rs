@@ -1,0 +1,529 @@
+//! The task that owns the plugin's process: waits for what happens, asks [`step`] what that means, and does it.
+
+use std::collections::BTreeSet;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mm_proto::PluginApi;
+use mm_proto::host::v1::{HelloResponse, LogLevel as WireLevel};
+use nix::sys::signal::Signal;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+use tonic::Status;
+
+use super::failure::{self, Evidence, Failure};
+use super::process::{Process, Recipe, SocketDir, Token};
+use super::stdio::{Stdio, StreamSet};
+use super::{Action, Ending, Event, Stage, State, requests, step};
+use crate::downstream::{ApiServer, Connection, HelloCall, HookChannel, ServerParts};
+use crate::error::HostError;
+use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
+
+/// How long what is printed at the end of a process is waited for.
+const LAST_OUTPUT: Duration = Duration::from_millis(300);
+
+/// How long the steps of a process's life may take.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// From the start of the process to its hello.
+    pub start: Duration,
+    /// `OnDeactivate`.
+    pub deactivate: Duration,
+    /// From the request to end until the process has ended by itself; running hooks finish within it.
+    pub shutdown: Duration,
+    /// From SIGTERM to SIGKILL.
+    pub terminate: Duration,
+    /// Between two health checks; also how long one may take.
+    pub health_interval: Duration,
+    /// So many failed health checks in a row mean that the process is unusable; 0 = no health checks.
+    pub health_failures: u32,
+}
+
+impl Default for Limits {
+    /// 60 s to start; the end takes 9.5 s at most, below the 10 s that a server allows.
+    fn default() -> Self {
+        Self {
+            start: Duration::from_secs(60),
+            deactivate: Duration::from_secs(5),
+            shutdown: Duration::from_secs(3),
+            terminate: Duration::from_secs(1),
+            health_interval: Duration::from_secs(10),
+            health_failures: 3,
+        }
+    }
+}
+
+/// What the process said of itself.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Hello {
+    /// Go names of the hooks that the plugin implements.
+    pub hooks: BTreeSet<String>,
+    /// Name of the plugin's class.
+    pub plugin_class: String,
+    /// Version of the SDK.
+    pub sdk_version: String,
+    /// Python's version.
+    pub python_version: String,
+    /// The Mattermost version that the SDK was made from.
+    pub surface_version: String,
+}
+
+/// Where the plugin's process is in its life, for whoever watches.
+#[derive(Clone, Debug)]
+pub struct ProcessStatus {
+    /// The state.
+    pub state: State,
+    /// Its process id, while there is one.
+    pub pid: Option<i32>,
+    /// What it said of itself, from its hello to its end.
+    pub hello: Option<Arc<Hello>>,
+    /// Why there is no process, in the state `Failed`.
+    pub failure: Option<Failure>,
+}
+
+/// What the driver is asked to do.
+pub(crate) enum Command {
+    Start(oneshot::Sender<Result<Arc<Hello>, HostError>>),
+    Stop { reason: String, done: oneshot::Sender<()> },
+    Streams(oneshot::Sender<Option<StreamSet>>),
+}
+
+/// What stays the same over all processes of a plugin.
+pub(crate) struct Settings {
+    pub(crate) recipe: Recipe,
+    pub(crate) plugin_version: String,
+    pub(crate) api: Arc<dyn PluginApi>,
+    pub(crate) sink: LogSink,
+    pub(crate) log_level: LogLevel,
+    pub(crate) max_sync_handlers: u32,
+    pub(crate) api_timeout: Duration,
+    pub(crate) limits: Limits,
+}
+
+/// One process, from spawn to end.
+struct Run {
+    process: Process,
+    sockets: SocketDir,
+    token: Token,
+    /// Serves as long as it is held.
+    _server: ApiServer,
+    stdio: Stdio,
+    hellos: mpsc::Receiver<HelloCall>,
+    connection: Option<Connection>,
+    hello: Option<Arc<Hello>>,
+    /// An accepted hello, answered by `Serve`.
+    unanswered: Option<oneshot::Sender<Result<HelloResponse, Status>>>,
+    status: Option<ExitStatus>,
+    waited: Option<Duration>,
+    refused: Option<String>,
+    unhealthy: bool,
+    /// Tasks of this process, ended with it.
+    tasks: tokio::task::JoinSet<()>,
+}
+
+/// The owner of the plugin's process.
+pub(crate) struct Driver {
+    settings: Settings,
+    channel: HookChannel,
+    commands: mpsc::Receiver<Command>,
+    status: watch::Sender<ProcessStatus>,
+    state: State,
+    run: Option<Run>,
+    /// Events of the tasks of a run, with its number.
+    notices: (mpsc::Sender<(u64, Event)>, mpsc::Receiver<(u64, Event)>),
+    n_runs: u64,
+    timer: Option<Instant>,
+    starters: Vec<oneshot::Sender<Result<Arc<Hello>, HostError>>>,
+    stoppers: Vec<oneshot::Sender<()>>,
+    reason: String,
+    /// Why no process could be made at all.
+    spawn_failure: Option<Failure>,
+}
+
+/// What woke the driver.
+enum Woken {
+    Command(Option<Command>),
+    Hello(HelloCall),
+    Event(Event),
+}
+
+impl Driver {
+    pub(crate) fn new(settings: Settings, channel: HookChannel, commands: mpsc::Receiver<Command>) -> (Self, watch::Receiver<ProcessStatus>) {
+        let idle = ProcessStatus { state: State::Idle, pid: None, hello: None, failure: None };
+        let (status, watcher) = watch::channel(idle);
+        let driver = Self {
+            settings,
+            channel,
+            commands,
+            status,
+            state: State::Idle,
+            run: None,
+            notices: mpsc::channel(16),
+            n_runs: 0,
+            timer: None,
+            starters: Vec::new(),
+            stoppers: Vec::new(),
+            reason: String::new(),
+            spawn_failure: None,
+        };
+        (driver, watcher)
+    }
+
+    /// Drives until every handle is dropped and the process is gone.
+    pub(crate) async fn run(mut self) {
+        let mut abandoned = false;
+        while !(abandoned && self.run.is_none()) {
+            match self.wait(abandoned).await {
+                Woken::Command(Some(command)) => self.obey(command).await,
+                Woken::Command(None) => {
+                    abandoned = true;
+                    self.stop("the host gave the plugin up").await;
+                }
+                Woken::Hello(call) => self.greet(call).await,
+                Woken::Event(event) => self.apply(event).await,
+            }
+        }
+    }
+
+    async fn wait(&mut self, abandoned: bool) -> Woken {
+        let Self { run, commands, notices, timer, state, n_runs, .. } = self;
+        let timer_event = match state {
+            State::Starting => Event::HelloTimedOut,
+            _ => Event::StageTimedOut,
+        };
+        let timer = async {
+            match timer {
+                Some(at) => sleep_until(*at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let process = async {
+            match run {
+                // Biased: a hello that is there already counts before the end of the process.
+                Some(run) => tokio::select! {
+                    biased;
+                    Some(call) = run.hellos.recv() => Woken::Hello(call),
+                    status = run.process.exited() => {
+                        run.status = status;
+                        Woken::Event(Event::Exited)
+                    }
+                },
+                None => std::future::pending().await,
+            }
+        };
+        let current = *n_runs;
+        let notice = async {
+            loop {
+                match notices.1.recv().await {
+                    Some((number, event)) if number == current => return event,
+                    Some(_) => {}
+                    None => std::future::pending().await,
+                }
+            }
+        };
+        tokio::select! {
+            command = commands.recv(), if !abandoned => Woken::Command(command),
+            woken = process => woken,
+            event = notice => Woken::Event(event),
+            () = timer => Woken::Event(timer_event),
+        }
+    }
+
+    async fn obey(&mut self, command: Command) {
+        match command {
+            Command::Start(started) => match self.state {
+                State::Idle | State::Failed => {
+                    self.starters.push(started);
+                    self.apply(Event::Start).await;
+                }
+                State::Starting => self.starters.push(started),
+                State::Running | State::Draining { .. } => {
+                    let _ = started.send(Err(HostError::AlreadyRunning));
+                }
+            },
+            Command::Stop { reason, done } => {
+                self.stoppers.push(done);
+                self.stop(&reason).await;
+                if self.run.is_none() {
+                    self.tell_stoppers();
+                }
+            }
+            Command::Streams(answer) => {
+                let _ = answer.send(self.run.as_ref().map(|it| it.stdio.streams()));
+            }
+        }
+    }
+
+    async fn stop(&mut self, reason: &str) {
+        reason.clone_into(&mut self.reason);
+        let implements = |run: &Run| run.hello.as_ref().is_some_and(|it| it.hooks.contains("OnDeactivate"));
+        let deactivate = self.channel.is_active() && self.run.as_ref().is_some_and(implements);
+        self.apply(Event::Stop { deactivate }).await;
+    }
+
+    /// Takes an event: the new state, its timer, and what is to be done. Doing may be an event itself.
+    async fn apply(&mut self, event: Event) {
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            if event == Event::HelloTimedOut {
+                self.with_run(|run, limits| run.waited = Some(limits.start));
+            }
+            if event == Event::Unhealthy {
+                self.with_run(|run, _| run.unhealthy = true);
+            }
+            let (state, actions) = step(self.state, event);
+            if state != self.state || !actions.is_empty() {
+                self.state = state;
+                self.timer = self.time_allowed().map(|it| Instant::now() + it);
+            }
+            for action in actions {
+                next = self.act(action).await.or(next);
+            }
+            self.publish();
+        }
+    }
+
+    fn with_run(&mut self, change: impl FnOnce(&mut Run, &Limits)) {
+        if let Some(run) = &mut self.run {
+            change(run, &self.settings.limits);
+        }
+    }
+
+    /// How long the present state may last.
+    fn time_allowed(&self) -> Option<Duration> {
+        let limits = &self.settings.limits;
+        match self.state {
+            State::Idle | State::Running | State::Failed => None,
+            State::Starting => Some(limits.start),
+            State::Draining { stage, .. } => Some(match stage {
+                Stage::Deactivating => limits.deactivate,
+                Stage::ShuttingDown => limits.shutdown,
+                Stage::Terminating | Stage::Dumping | Stage::Killing => limits.terminate,
+            }),
+        }
+    }
+
+    fn publish(&self) {
+        let run = self.run.as_ref();
+        let hello = run.and_then(|it| it.hello.clone()).filter(|_| self.state == State::Running);
+        self.status.send_if_modified(|status| {
+            let changed = status.state != self.state;
+            let failure = if self.state == State::Failed { status.failure.take() } else { None };
+            *status = ProcessStatus { state: self.state, pid: run.map(|it| it.process.pid()), hello, failure };
+            changed
+        });
+    }
+
+    async fn act(&mut self, action: Action) -> Option<Event> {
+        match action {
+            Action::Spawn => return self.spawn().await,
+            Action::Serve => self.serve(),
+            Action::CloseDoor => self.channel.close("the plugin's process is ending"),
+            Action::Deactivate => self.request(requests::Request::Deactivate),
+            Action::AskToShutDown => self.request(requests::Request::ShutDown),
+            Action::Terminate => self.signal(Signal::SIGTERM),
+            Action::Dump => self.signal(Signal::SIGABRT),
+            Action::Kill => self.signal(Signal::SIGKILL),
+            Action::Finish(ending) => self.finish(ending).await,
+        }
+        None
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(run) = &self.run {
+            run.process.signal(signal);
+        }
+    }
+
+    async fn spawn(&mut self) -> Option<Event> {
+        self.n_runs += 1;
+        match self.try_spawn().await {
+            Ok(run) => {
+                self.run = Some(run);
+                None
+            }
+            Err(error) => {
+                let python = self.settings.recipe.env.interpreter.path.display();
+                let what = format!("{python} could not be started: {error}");
+                self.spawn_failure = Some(Failure { what, place: None, advice: String::new() });
+                Some(Event::Exited)
+            }
+        }
+    }
+
+    async fn try_spawn(&self) -> std::io::Result<Run> {
+        let settings = &self.settings;
+        let sockets = SocketDir::create()?;
+        let token = Token::random()?;
+        let (sender, hellos) = mpsc::channel(1);
+        let parts = ServerParts {
+            api: settings.api.clone(),
+            sink: settings.sink.clone(),
+            log_level: settings.log_level,
+            token: token.clone(),
+            hellos: sender,
+        };
+        let server = ApiServer::start(&sockets.host_socket(), parts)?;
+        let (process, output) = Process::start(&settings.recipe, &sockets, &token).await?;
+        server.allow(process.pid());
+        Ok(Run {
+            stdio: Stdio::read(output, &settings.sink),
+            process,
+            sockets,
+            token,
+            _server: server,
+            hellos,
+            connection: None,
+            hello: None,
+            unanswered: None,
+            status: None,
+            waited: None,
+            refused: None,
+            unhealthy: false,
+            tasks: tokio::task::JoinSet::new(),
+        })
+    }
+
+    /// Looks at a hello: is it one that this host understands, and can the process be reached?
+    async fn greet(&mut self, call: HelloCall) {
+        let starting = self.state == State::Starting;
+        let Some(run) = self.run.as_mut().filter(|it| starting && it.hello.is_none()) else {
+            let _ = call.answer.send(Err(Status::failed_precondition("the host expects one hello, at the start of a process")));
+            return;
+        };
+        let event = match requests::check_hello(&call.request) {
+            Err(why) => Err(why),
+            Ok(hello) => match Connection::open(&run.sockets.plugin_socket(), run.process.pid(), &run.token).await {
+                Ok(connection) => {
+                    run.connection = Some(connection);
+                    run.hello = Some(Arc::new(hello));
+                    Ok(())
+                }
+                Err(why) => Err(format!("the host could not connect to the plugin's socket: {why}")),
+            },
+        };
+        match event {
+            Ok(()) => {
+                run.unanswered = Some(call.answer);
+                self.apply(Event::Hello).await;
+            }
+            Err(why) => {
+                let _ = call.answer.send(Err(Status::failed_precondition(why.clone())));
+                run.refused = Some(why);
+                self.apply(Event::HelloRefused).await;
+            }
+        }
+    }
+
+    /// Answers the hello, opens the way to the hooks, starts the health checks.
+    fn serve(&mut self) {
+        let response = self.hello_response();
+        let Some(run) = &mut self.run else { return };
+        let (Some(connection), Some(hello)) = (run.connection.clone(), run.hello.clone()) else { return };
+        self.channel.open(connection.clone(), !hello.hooks.contains("OnActivate"));
+        if let Some(answer) = run.unanswered.take() {
+            let _ = answer.send(Ok(response));
+        }
+        if self.settings.limits.health_failures > 0 {
+            let health = requests::watch_health(connection, self.settings.limits.clone());
+            let (notices, number) = (self.notices.0.clone(), self.n_runs);
+            run.tasks.spawn(async move {
+                health.await;
+                let _ = notices.send((number, Event::Unhealthy)).await;
+            });
+        }
+        for starter in self.starters.drain(..) {
+            let _ = starter.send(Ok(hello.clone()));
+        }
+    }
+
+    fn hello_response(&self) -> HelloResponse {
+        let settings = &self.settings;
+        let level = match settings.log_level {
+            LogLevel::Debug => WireLevel::Debug,
+            LogLevel::Info => WireLevel::Info,
+            LogLevel::Warn => WireLevel::Warn,
+            LogLevel::Error => WireLevel::Error,
+        };
+        HelloResponse {
+            host_version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol_version: mm_proto::PROTOCOL_VERSION,
+            plugin_id: settings.recipe.plugin_id.clone(),
+            plugin_version: settings.plugin_version.clone(),
+            bundle_path: settings.recipe.bundle.display().to_string(),
+            log_level: level.into(),
+            max_sync_handlers: settings.max_sync_handlers,
+            api_timeout_ms: i64::try_from(settings.api_timeout.as_millis()).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// Calls the process about its own end; the call's return is the end of the stage.
+    fn request(&mut self, request: requests::Request) {
+        let Some(run) = &mut self.run else { return };
+        let Some(connection) = run.connection.clone() else { return };
+        let call = request.send(connection, self.channel.deadlines().clone(), self.settings.limits.clone(), self.reason.clone());
+        let (notices, number, sink) = (self.notices.0.clone(), self.n_runs, self.settings.sink.clone());
+        run.tasks.spawn(async move {
+            if let Err(status) = call.await {
+                let text = format!("{request} failed: {}", status.message());
+                sink(LogRecord::new(LogLevel::Warn, LogSource::Host, text));
+            }
+            let _ = notices.send((number, Event::StageDone)).await;
+        });
+    }
+
+    async fn finish(&mut self, ending: Ending) {
+        let (failure, sink) = (self.explain(ending).await, self.settings.sink.clone());
+        match &failure {
+            None => self.channel.close("the plugin is stopped"),
+            Some(failure) => {
+                self.channel.close(&format!("the plugin's process is gone: {}", failure.what));
+                if ending == Ending::Crashed {
+                    sink(LogRecord::new(LogLevel::Error, LogSource::Host, failure.to_string()));
+                }
+            }
+        }
+        self.status.send_modify(|status| status.failure.clone_from(&failure));
+        for starter in self.starters.drain(..) {
+            let error = match &failure {
+                Some(failure) => HostError::Start(failure.clone()),
+                None => HostError::StoppedWhileStarting,
+            };
+            let _ = starter.send(Err(error));
+        }
+        self.tell_stoppers();
+    }
+
+    fn tell_stoppers(&mut self) {
+        for stopper in self.stoppers.drain(..) {
+            let _ = stopper.send(());
+        }
+    }
+
+    /// Takes the run apart; what it leaves explains its end.
+    async fn explain(&mut self, ending: Ending) -> Option<Failure> {
+        let Some(run) = self.run.take() else { return self.spawn_failure.take() };
+        let recipe = &self.settings.recipe;
+        // What it started and left behind, as far as it stayed in its group, goes with it.
+        run.process.signal(Signal::SIGKILL);
+        let stderr = run.stdio.finish(LAST_OUTPUT).await;
+        let evidence = Evidence {
+            status: run.status,
+            stderr,
+            bundle: recipe.bundle.clone(),
+            entry: recipe.entry.clone(),
+            python: recipe.env.interpreter.path.clone(),
+            python_version: recipe.env.interpreter.version.clone(),
+            requirements_file: recipe.env.requirements_file.clone(),
+            waited: run.waited,
+            refused: run.refused,
+            unhealthy: run.unhealthy,
+        };
+        match ending {
+            Ending::Stopped => None,
+            Ending::StartFailed => Some(failure::explain_start(&evidence)),
+            Ending::Crashed => Some(failure::explain_crash(&evidence)),
+        }
+    }
+}
