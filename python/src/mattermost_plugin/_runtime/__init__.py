@@ -1,0 +1,14 @@
+"""What runs a plugin: the process contract, dispatch of hooks, the API's calls, logs. Nothing here is public.
+
+::
+
+    process ── environment      who started us, sockets, token
+       ├── state                what a running plugin's instance can reach: api, aio, config
+       ├── registry, results    which method handles which hook; what it may return
+       ├── invoke               one call of a handler: arguments, result, failure
+       │     ├── pool           handlers written as `def`, on threads that wait in the native core
+       │     └── loop           handlers written as `async def`, on one event loop
+       ├── api_base, failures   calls of the API; gRPC statuses to exceptions and back
+       ├── codec, host_protocol tables for the native codec
+       └── logs                 records of `logging` to the host
+"""

@@ -1,0 +1,149 @@
+"""Base classes of the generated clients: one call of the API, blocking or awaitable.
+
+A generated method is ``return self._call("get_user", (user_id,))``; everything else is here: the deadline, the exception,
+and that the pool knows that its thread waits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mattermost_plugin._generated.codec_api import METHODS
+from mattermost_plugin._native import RpcError
+from mattermost_plugin._runtime import failures
+from mattermost_plugin._runtime.codec import resolve
+from mattermost_plugin._runtime.current import timeout_of_call
+from mattermost_plugin._runtime.pool import waiting
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from mattermost_plugin import _native
+    from mattermost_plugin.http import HttpRequest, HttpResponse
+
+__all__ = ["ApiBase", "AsyncApiBase"]
+
+
+class _Connected:
+    """What both clients have: a connection and a time limit."""
+
+    __slots__ = ("_client", "_timeout")
+
+    def __init__(self, client: _native.Client, timeout: float | None = None) -> None:
+        self._client = client
+        self._timeout = timeout
+
+    def with_timeout(self, seconds: float | None) -> Self:
+        """Returns a client whose calls may take another time than the host's default.
+
+        A call made in a handler never takes longer than the hook itself may, whatever is said here.
+
+        Args:
+            seconds: Until a call raises `DeadlineExceededError`; ``None`` for no limit.
+        """
+        return type(self)(self._client, seconds)
+
+    @staticmethod
+    def _model(name: str, model: object, fields: dict[str, object]) -> object:
+        """Returns the model that a method was given, or makes it of the fields that it was given in its place.
+
+        Args:
+            name: Name of the model.
+            model: The model, or ``None``.
+            fields: Its fields, when there is no model.
+
+        Raises:
+            TypeError: Both were given, or neither, or a field that the model does not have.
+        """
+        if model is None and fields:
+            cls = resolve(name)[0]
+            assert cls is not None  # noqa: S101 (only models are taken by their fields)
+            try:
+                return cls(**fields)
+            except TypeError as error:
+                raise TypeError(str(error).replace(".__init__()", ":").replace("__init__()", f"{name}:")) from None
+        if model is None or fields:
+            article = "an" if name[0] in "AEIOU" else "a"
+            raise TypeError(f"give either {article} {name}, or the fields of one as keywords")
+        return model
+
+    @staticmethod
+    def _pairs(pairs: tuple[object, ...], fields: dict[str, object]) -> list[object]:
+        """Returns alternating keys and values, as the server's log takes them."""
+        flat = list(pairs)
+        for key, value in fields.items():
+            flat += (key, value)
+        return flat
+
+
+class ApiBase(_Connected):
+    """Base of `PluginAPIClient`."""
+
+    __slots__ = ()
+
+    def _call(self, method: str, args: tuple[object, ...]) -> Any:
+        """Makes one call and waits for its answer.
+
+        Args:
+            method: Name of the method in Python.
+            args: The request's fields in order.
+
+        Raises:
+            PluginAPIError: The call failed; see `mattermost_plugin.errors`.
+            TypeError: An argument has a wrong type; nothing was sent.
+            ValueError: An argument is out of range; nothing was sent.
+        """
+        path, request, response = METHODS[method]
+        try:
+            with waiting():
+                return self._client.call(path, request, response, args, timeout_of_call(self._timeout))
+        except RpcError as error:
+            raise failures.from_rpc(error, method) from None
+        except (TypeError, ValueError) as error:
+            raise _argument_error(error, method, request) from None
+
+    def _upload(self, method: str, args: tuple[object, ...], content: object) -> Any:
+        """Makes a call that sends bytes; see `_call`."""
+        from mattermost_plugin._runtime import api_streams
+
+        return api_streams.upload(self._client, METHODS[method], method, args, content, timeout_of_call(self._timeout))
+
+    def _http_call(self, method: str, args: tuple[object, ...], request: HttpRequest) -> HttpResponse:
+        """Sends an HTTP request to another plugin; see `_call`."""
+        from mattermost_plugin._runtime import api_streams
+
+        return api_streams.http_call(self._client, METHODS[method], method, request, timeout_of_call(self._timeout))
+
+
+class AsyncApiBase(_Connected):
+    """Base of `AsyncPluginAPIClient`."""
+
+    __slots__ = ()
+
+    async def _call(self, method: str, args: tuple[object, ...]) -> Any:
+        """Makes one call; see `ApiBase._call`. Cancelling the task cancels the call."""
+        path, request, response = METHODS[method]
+        try:
+            return await self._client.call_async(path, request, response, args, timeout_of_call(self._timeout))
+        except RpcError as error:
+            raise failures.from_rpc(error, method) from None
+        except (TypeError, ValueError) as error:
+            raise _argument_error(error, method, request) from None
+
+    async def _upload(self, method: str, args: tuple[object, ...], content: object) -> Any:
+        """Makes a call that sends bytes; see `ApiBase._upload`. It runs on a thread, since files block."""
+        from asyncio import to_thread
+
+        return await to_thread(ApiBase(self._client, self._timeout)._upload, method, args, content)
+
+    async def _http_call(self, method: str, args: tuple[object, ...], request: HttpRequest) -> HttpResponse:
+        """Sends an HTTP request to another plugin, on a thread; see `ApiBase._http_call`."""
+        from asyncio import to_thread
+
+        return await to_thread(ApiBase(self._client, self._timeout)._http_call, method, args, request)
+
+
+def _argument_error(error: Exception, method: str, request: str) -> Exception:
+    """Returns the codec's complaint about an argument in the words of the method that was called."""
+    text = str(error)
+    return type(error)(f"{method}(): {text.removeprefix(f'{request}.')}")

@@ -1,0 +1,117 @@
+"""gRPC statuses, ``AppError`` and ``ErrorValue`` to exceptions and back: the only module that knows both sides.
+
+A failed API call carries an ``AppError`` model or, for an error without id and status, an ``ErrorValue``; the codec makes
+an exception of the latter by `error_from_value`. A failed handler goes the other way, by `describe` and `error_to_value`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from mattermost_plugin import errors
+from mattermost_plugin.errors import MattermostError, PluginAPIError
+
+if TYPE_CHECKING:
+    from mattermost_plugin import _native
+
+__all__ = ["describe", "error_from_value", "error_to_value", "from_app_error", "from_rpc"]
+
+CANCELLED: Final = 1
+UNKNOWN: Final = 2
+DEADLINE_EXCEEDED: Final = 4
+UNIMPLEMENTED: Final = 12
+INTERNAL: Final = 13
+UNAVAILABLE: Final = 14
+
+#: Well-known plain error: a query found no rows.
+_CODE_NO_ROWS: Final = 2
+
+_BY_CODE: Final[dict[int, type[PluginAPIError]]] = {
+    CANCELLED: errors.CallCancelledError,
+    3: errors.ValidationError,
+    DEADLINE_EXCEEDED: errors.DeadlineExceededError,
+    5: errors.NotFoundError,
+    6: errors.AlreadyExistsError,
+    7: errors.PermissionDeniedError,
+    8: errors.LimitExceededError,
+    UNIMPLEMENTED: errors.NotSupportedByServer,
+    UNAVAILABLE: errors.UnavailableError,
+    16: errors.UnauthenticatedError,
+}
+
+_HINTS: Final[dict[int, str]] = {
+    CANCELLED: "the call was given up",
+    DEADLINE_EXCEEDED: "no answer in time",
+    UNAVAILABLE: "the host cannot be reached",
+}
+
+
+def from_rpc(error: _native.RpcError, method: str) -> PluginAPIError:
+    """Returns the exception for a failed call.
+
+    Args:
+        error: What the native client raised.
+        method: The API method, as Python spells it.
+    """
+    details = error.details
+    if isinstance(details, PluginAPIError):
+        details.method = method
+        return details
+    if details is not None and hasattr(details, "status_code"):
+        return from_app_error(details, method)
+    message = error.message
+    hint = _HINTS.get(error.code)
+    if hint is not None:
+        message = f"{hint}: {message}" if message else hint
+    return _BY_CODE.get(error.code, PluginAPIError)(message, method=method)
+
+
+def from_app_error(app_error: Any, method: str = "") -> PluginAPIError:
+    """Returns the exception for an ``AppError`` model."""
+    kind = errors.class_for_status(app_error.status_code)
+    return kind(
+        app_error.message,
+        id=app_error.id,
+        detailed_error=app_error.detailed_error,
+        status_code=app_error.status_code,
+        where=app_error.where,
+        request_id=app_error.request_id,
+        method=method,
+    )
+
+
+def error_from_value(code: int, message: str, app_error: Any) -> PluginAPIError:
+    """Makes the exception of an ``ErrorValue``; called by the codec."""
+    if app_error is not None:
+        return from_app_error(app_error)
+    kind = errors.NotFoundError if code == _CODE_NO_ROWS else errors.PlainError
+    return kind(message, code=code)
+
+
+def error_to_value(error: BaseException) -> tuple[int, str, Any]:
+    """Takes an exception apart into the fields of an ``ErrorValue``; called by the codec."""
+    if not isinstance(error, PluginAPIError):
+        return 0, describe(error), None
+    return error.code, error.message, to_app_error(error) if error.id else None
+
+
+def to_app_error(error: PluginAPIError) -> Any:
+    """Returns the ``AppError`` model of an exception."""
+    from mattermost_plugin.models import AppError
+
+    return AppError(
+        id=error.id,
+        message=error.message,
+        detailed_error=error.detailed_error,
+        status_code=error.status_code,
+        where=error.where,
+        request_id=error.request_id,
+    )
+
+
+def describe(error: BaseException) -> str:
+    """Returns an exception as one text for people: its own words when it was raised for them, else with its type."""
+    text = str(error)
+    if isinstance(error, MattermostError) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,135 @@
+"""One call of a handler: its arguments, its result, its failure. The same for threads and for the event loop.
+
+A handler's exception becomes a failed call, with the exception's text for the host; what the user sees then is the host's
+policy. The traceback is logged here, as one record.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from mattermost_plugin._runtime import failures, signatures
+from mattermost_plugin._runtime.current import current_call
+from mattermost_plugin._runtime.registry import Registration, bind
+from mattermost_plugin._runtime.results import make_converter
+from mattermost_plugin.errors import HookRejected, HookResultError, PluginAPIError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mattermost_plugin import _native
+
+__all__ = ["BoundHandler", "serve_async", "serve_sync"]
+
+#: Outcomes whose errors are results that the hook provides for.
+_ERROR_OUTCOMES: Final = frozenset({"error", "app_error"})
+
+_log = logging.getLogger("mattermost_plugin.runtime")
+
+
+class BoundHandler:
+    """A handler of the plugin's instance, ready to be called.
+
+    Attributes:
+        function: The bound method.
+        is_async: Whether it is an ``async def``.
+        label: The handler, for people.
+        spec: Its hook.
+        convert: What makes the response's fields of its result.
+        prepare: Done before it is called (the settings are reloaded before ``OnConfigurationChange``).
+    """
+
+    __slots__ = ("convert", "function", "is_async", "label", "prepare", "prepare_async", "spec")
+
+    def __init__(self, plugin: object, registration: Registration) -> None:
+        self.function: Callable[..., Any] = bind(plugin, registration)
+        self.is_async = signatures.is_async(self.function)
+        self.label = registration.label
+        self.spec = registration.spec
+        self.convert = make_converter(registration.spec, registration.label)
+        self.prepare: Callable[[], None] | None = None
+        self.prepare_async: Callable[[], Awaitable[None]] | None = None
+
+
+def serve_sync(call: _native.Call, handler: BoundHandler, run_awaitable: Callable[[Awaitable[Any]], Any]) -> None:
+    """Serves a call on the calling thread. Never raises.
+
+    Args:
+        call: The call.
+        handler: Who handles it.
+        run_awaitable: Runs what a handler returned that has to be awaited (a decorated ``async def``) and returns its result.
+    """
+    if call.cancelled:
+        return
+    if call.is_stream:
+        from mattermost_plugin._runtime import exchange
+
+        exchange.serve_sync(call, handler, run_awaitable, _fail)
+        return
+    token = current_call.set(call)
+    try:
+        args = call.args
+        if handler.prepare is not None:
+            handler.prepare()
+        result = handler.function(*args)
+        if hasattr(result, "__await__"):
+            result = run_awaitable(result)
+        _reply(call, handler, handler.convert(result, args))
+    except BaseException as error:
+        _fail(call, handler, error)
+    finally:
+        current_call.reset(token)
+
+
+async def serve_async(call: _native.Call, handler: BoundHandler) -> None:
+    """Serves a call as a task of the event loop. Raises nothing but what cancels the task."""
+    if call.is_stream:
+        from mattermost_plugin._runtime import exchange
+
+        await exchange.serve_async(call, handler, _fail)
+        return
+    current_call.set(call)
+    try:
+        args = call.args
+        if handler.prepare_async is not None:
+            await handler.prepare_async()
+        result = await handler.function(*args)
+        _reply(call, handler, handler.convert(result, args))
+    except Exception as error:
+        _fail(call, handler, error)
+    except BaseException as error:
+        if not call.cancelled:
+            _fail(call, handler, error)
+        raise
+
+
+def _reply(call: _native.Call, handler: BoundHandler, values: tuple[object, ...]) -> None:
+    try:
+        waited_for = call.reply(values)
+    except (TypeError, ValueError) as error:
+        text = str(error).removeprefix(f"{handler.spec.response}.")
+        raise HookResultError(f"{handler.label} returned something that cannot be sent: {text}") from None
+    if not waited_for:
+        _log.warning(
+            "%s answered too late: %s was given up by then, so its result is lost", handler.label, handler.spec.go
+        )
+
+
+def _fail(call: _native.Call, handler: BoundHandler, error: BaseException) -> None:
+    """Ends the call with the exception, and logs it unless it is a refusal in plain words."""
+    details: object = None
+    if isinstance(error, HookRejected) or handler.spec.outcome in _ERROR_OUTCOMES:
+        details = error
+    if isinstance(error, PluginAPIError) and error.id and handler.spec.outcome == "app_error":
+        details = failures.to_app_error(error)
+    call.fail(failures.UNKNOWN, failures.describe(error), details)
+    if isinstance(error, HookRejected):
+        return
+    if isinstance(error, HookResultError):
+        # The frames would be the SDK's own: the text says all there is to know.
+        _log.error("%s", error)
+    elif isinstance(error, SystemExit):
+        _log.error("%s called sys.exit(), which ends nothing in a handler; raise an exception or return", handler.label)
+    else:
+        _log.error("%s failed", handler.label, exc_info=error)

@@ -1,0 +1,104 @@
+"""Handlers written as ``async def``: one event loop on a thread of its own.
+
+The loop is started only when there is such a handler, or when something has to be awaited: `asyncio` costs memory and time. Calls
+come in by the native server's descriptor, which the loop watches; each is served by a task, which is cancelled when its caller
+gives up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from mattermost_plugin._runtime.invoke import serve_async
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+
+    from mattermost_plugin import _native
+    from mattermost_plugin._runtime.invoke import BoundHandler
+
+__all__ = ["LoopThread"]
+
+_log = logging.getLogger("mattermost_plugin.runtime")
+
+
+class LoopThread:
+    """The event loop of a plugin.
+
+    Args:
+        server: Where calls come from.
+        handlers: Who handles a path.
+    """
+
+    def __init__(self, server: _native.Server, handlers: Mapping[str, BoundHandler]) -> None:
+        self._server = server
+        self._handlers = handlers
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_log_loop_error)
+        self._thread = threading.Thread(target=self._run, name="mattermost-loop", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def run(self, awaitable: Awaitable[Any]) -> Any:
+        """Runs something on the loop and waits for its result; called by other threads."""
+
+        async def wrapper() -> Any:
+            return await awaitable
+
+        return asyncio.run_coroutine_threadsafe(wrapper(), self._loop).result()
+
+    def stop(self, timeout: float) -> None:
+        """Cancels what is running, the plugin's own tasks included, and ends the loop.
+
+        Args:
+            timeout: Seconds to wait for tasks that do not end at once.
+        """
+        if not self._thread.is_alive():
+            return
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            _log.warning("the event loop is blocked by a handler that does not return; it is left behind")
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.add_reader(self._server.fileno(), self._take_calls)
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.remove_reader(self._server.fileno())
+            self._cancel_all()
+            self._loop.close()
+
+    def _take_calls(self) -> None:
+        """The descriptor is readable: new calls, or calls whose caller gave up."""
+        for call in self._server.drain_async():
+            task = self._loop.create_task(serve_async(call, self._handlers[call.path]))
+            self._tasks[call.id] = task
+            task.add_done_callback(lambda _, call_id=call.id: self._tasks.pop(call_id, None))  # type: ignore[misc]
+        for call_id in self._server.drain_cancelled():
+            abandoned = self._tasks.get(call_id)
+            if abandoned is not None:
+                abandoned.cancel()
+
+    def _cancel_all(self) -> None:
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self._loop.run_until_complete(asyncio.wait(tasks, timeout=1.0))
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+
+
+def _log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody awaited: logged like any other failure of the plugin."""
+    error = context.get("exception")
+    task = context.get("task") or context.get("future")
+    name = f" ({task.get_name()})" if isinstance(task, asyncio.Task) else ""
+    _log.error("%s%s", context.get("message", "an error in the event loop"), name, exc_info=error)

@@ -1,0 +1,97 @@
+"""Messages of streams: each is one of several parts, of which exactly one is there.
+
+The codec hands a message over as a tuple with a place for every part; here parts have names. A part that is a message itself
+has names for its fields too, whether the codec makes a tuple or an instance of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from mattermost_plugin._runtime.codec import Fields, call_fields, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mattermost_plugin._generated.hooks import HookSpec
+
+__all__ = ["PIECE", "Parts", "build", "fields_of", "pieces_of", "result_fields", "unpack"]
+
+#: Bytes of one piece of a body or a file.
+PIECE: Final = 64 * 1024
+
+
+class Parts:
+    """The parts of one stream message.
+
+    Args:
+        message: Name of the message.
+    """
+
+    def __init__(self, message: str) -> None:
+        self._names = [field[1] for field in call_fields(message)]
+        self._messages = {field[1]: field[3] for field in call_fields(message)}
+
+    def pack(self, part: str, value: object) -> tuple[object, ...]:
+        """Returns the message that consists of this part."""
+        return tuple(value if name == part else None for name in self._names)
+
+    def which(self, values: tuple[Any, ...]) -> tuple[str, Any]:
+        """Returns the part that a message consists of; ``""`` for one that this SDK does not know."""
+        for name, value in zip(self._names, values, strict=True):
+            if value is not None:
+                return name, value
+        return "", None
+
+    def message_of(self, part: str) -> str:
+        """Returns the name of the message that a part is."""
+        return str(self._messages[part])
+
+
+def fields_of(message: str) -> Fields:
+    """Returns the fields of a message that is a part of another."""
+    return resolve(message)[1]
+
+
+def unpack(message: str, value: Any) -> dict[str, Any]:
+    """Returns the fields of a decoded message by name."""
+    cls, fields = resolve(message)
+    names = [field[1] for field in fields]
+    if cls is None:
+        return dict(zip(names, value, strict=True))
+    return {name: getattr(value, name) for name in names}
+
+
+def build(message: str, **values: object) -> object:
+    """Returns a message to encode; every field has to be given."""
+    cls, fields = resolve(message)
+    if cls is not None:
+        return cls(**values)
+    return tuple(values[field[1]] for field in fields)
+
+
+def result_fields(spec: HookSpec) -> Fields:
+    """Returns the fields of what a handler answers: of the response, or of the last part of a file's exchange."""
+    if spec.stream == "file_exchange":
+        return resolve(Parts(spec.response).message_of("result"))[1]
+    return call_fields(spec.response)
+
+
+def pieces_of(content: Any) -> Iterator[bytes]:
+    """Yields bytes, or what a file opened in binary mode holds, in pieces that fit a message.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        view = memoryview(content).cast("B")
+        for start in range(0, len(view), PIECE):
+            yield bytes(view[start : start + PIECE])
+        return
+    read = getattr(content, "read", None)
+    if read is None:
+        raise TypeError(f"the content is a {type(content).__name__}; give bytes, or a file opened with mode 'rb'")
+    while piece := read(PIECE):
+        if isinstance(piece, str):
+            raise TypeError("the file is opened in text mode; open it with mode 'rb'")
+        yield piece

@@ -1,0 +1,41 @@
+"""Tracebacks without the SDK's own frames: what a plugin's author reads begins and ends in the plugin."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from types import TracebackType
+from typing import Final
+
+__all__ = ["format_exception", "trim"]
+
+_PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+def format_exception(error: BaseException) -> str:
+    """Returns the traceback as text, without a newline at its end."""
+    lines = traceback.format_exception(type(error), error, trim(error.__traceback__))
+    return "".join(lines).rstrip("\n")
+
+
+def trim(trace: TracebackType | None) -> TracebackType | None:
+    """Returns the traceback without the SDK's frames above the plugin's and below it.
+
+    One that has no frame of the plugin at all is returned whole: then the SDK itself is what to look at.
+    """
+    frames = []
+    entry = trace
+    while entry is not None:
+        frames.append(entry)
+        entry = entry.tb_next
+    own = [frame.tb_frame.f_code.co_filename.startswith(_PACKAGE) for frame in frames]
+    if all(own):
+        return trace
+    first = own.index(False)
+    last = len(own) - 1 - own[::-1].index(False)
+    trimmed: TracebackType | None = None
+    for frame in reversed(frames[first : last + 1]):
+        trimmed = TracebackType(trimmed, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return trimmed

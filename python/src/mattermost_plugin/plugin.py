@@ -1,0 +1,97 @@
+"""`Plugin`, the base class of every plugin."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mattermost_plugin._generated.hooks import HOOKS
+from mattermost_plugin._runtime import state
+from mattermost_plugin._runtime.registry import Registration, collect
+
+if TYPE_CHECKING:
+    from mattermost_plugin.api import AsyncPluginAPIClient, PluginAPIClient
+    from mattermost_plugin.config import Config
+
+__all__ = ["Plugin"]
+
+#: Name of the logger that plugins write to.
+LOGGER_NAME = "mattermost_plugin.plugin"
+
+
+class Plugin:
+    """A Mattermost plugin: a class with handlers for hooks, and the API to act with.
+
+    ::
+
+        class HelloPlugin(Plugin):
+            @hook(HookName.MessageHasBeenPosted)
+            def greet(self, context: Context, post: Post) -> None:
+                if post.message == "hello":
+                    self.api.add_reaction(Reaction(user_id=post.user_id, post_id=post.id, emoji_name="wave"))
+
+
+        if __name__ == "__main__":
+            run_plugin(HelloPlugin)
+
+    One instance is made per process, without arguments. ``__init__`` need not call ``super().__init__()``; the API can be used
+    from ``OnActivate`` on. Handlers written as ``def`` may run at the same time on several threads; those written as
+    ``async def`` share one event loop.
+    """
+
+    #: Handlers by the Go name of their hook; filled when a subclass is made.
+    __mattermost_hooks__: ClassVar[dict[str, Registration]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__mattermost_hooks__ = collect(cls, HOOKS)
+
+    @property
+    def api(self) -> PluginAPIClient:
+        """The plugin API: one method per method of Mattermost's. A call blocks until it is answered."""
+        own: PluginAPIClient | None = self.__dict__.get("api")
+        return state.current("api").api if own is None else own
+
+    @api.setter
+    def api(self, api: PluginAPIClient) -> None:
+        self.__dict__["api"] = api
+
+    @property
+    def aio(self) -> AsyncPluginAPIClient:
+        """The same methods to ``await``, for handlers and tasks on the event loop."""
+        own: AsyncPluginAPIClient | None = self.__dict__.get("aio")
+        return state.current("aio").aio if own is None else own
+
+    @aio.setter
+    def aio(self, aio: AsyncPluginAPIClient) -> None:
+        self.__dict__["aio"] = aio
+
+    @property
+    def config(self) -> Config:
+        """The plugin's settings as they are now; see `Config`."""
+        own: Config | None = self.__dict__.get("config")
+        return state.current("config").config if own is None else own
+
+    @config.setter
+    def config(self, config: Config) -> None:
+        self.__dict__["config"] = config
+
+    @property
+    def logger(self) -> logging.Logger:
+        """Writes to the server's log. ``extra={…}`` becomes key-value pairs; a traceback stays one record."""
+        own: logging.Logger | None = self.__dict__.get("logger")
+        return logging.getLogger(LOGGER_NAME) if own is None else own
+
+    @logger.setter
+    def logger(self, logger: logging.Logger) -> None:
+        self.__dict__["logger"] = logger
+
+    @property
+    def plugin_id(self) -> str:
+        """The plugin's id, as its manifest has it."""
+        return state.current("plugin_id").plugin_id
+
+    @property
+    def bundle_path(self) -> str:
+        """The folder that holds the plugin's files: absolute, and read-only on a server."""
+        return state.current("bundle_path").bundle_path
