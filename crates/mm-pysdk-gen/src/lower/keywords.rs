@@ -1,0 +1,42 @@
+//! `keywords.py`: the fields of models that API methods take as keywords, as `TypedDict`s for type checkers.
+
+use std::collections::BTreeSet;
+
+use mm_codegen::header;
+
+use super::{api, models};
+use crate::context::Context;
+use crate::error::Error;
+use crate::imports::{Block, imports};
+use crate::nodes::{KeywordClass, KeywordsModule};
+use crate::types::{Position, annotation};
+
+/// The class that holds the fields of a model: `PostFields`.
+pub(crate) fn class(model: &str) -> String {
+    format!("{model}Fields")
+}
+
+/// `keywords.py`.
+pub(crate) fn module(context: &Context<'_>) -> Result<KeywordsModule, Error> {
+    let used: BTreeSet<&str> = context.ir.api.iter().filter_map(api::keyword_model).collect();
+    let mut checking = Block::default();
+    let mut runtime = Block::default();
+    runtime.add("typing", "TYPE_CHECKING");
+    runtime.add("typing", "TypedDict");
+    let mut classes = Vec::new();
+    for message in used.iter().filter_map(|it| context.ir.messages.get(*it)) {
+        let mut fields = Vec::new();
+        for field in models::attributes(context, message)? {
+            let annotation = annotation(context, field, Position::Attribute);
+            checking.add_annotation(&annotation, |_| false);
+            fields.push(format!("{}: {}", field.name.python, annotation.text));
+        }
+        let model = message.name.camel.clone();
+        classes.push(KeywordClass { name: class(&model), model, fields });
+    }
+    Ok(KeywordsModule {
+        header: header("#", &context.ir.upstream_version),
+        imports: imports(&runtime, &checking, &Block::default()),
+        classes,
+    })
+}
