@@ -1,0 +1,103 @@
+//! The listening socket and its connections.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hyper::server::conn::http2::Builder;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::runtime::Runtime;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::service::Service;
+use crate::peer;
+use crate::raw::{CONNECTION_WINDOW, MAX_HEADERS, STREAM_WINDOW};
+
+/// How long connections may take to write their last answers when the server stops.
+const FLUSH: Duration = Duration::from_millis(500);
+
+/// A bound socket that accepts until it is stopped.
+pub(super) struct Listener {
+    stop: CancellationToken,
+    task: std::sync::Mutex<Option<JoinHandle<()>>>,
+    path: PathBuf,
+}
+
+impl Listener {
+    pub(super) fn start(runtime: &Runtime, path: &Path, peer: peer::Expected, service: Service) -> io::Result<Self> {
+        // tokio registers the socket with the runtime of the current thread.
+        let _context = runtime.enter();
+        let listener = UnixListener::bind(path).map_err(|error| {
+            let advice = match error.kind() {
+                io::ErrorKind::AddrInUse => " (remove the socket that an earlier process left there)",
+                io::ErrorKind::InvalidInput => " (socket paths are limited to about 100 bytes; use a shorter folder)",
+                _ => "",
+            };
+            io::Error::new(error.kind(), format!("cannot listen on {}: {error}{advice}", path.display()))
+        })?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        let stop = CancellationToken::new();
+        let task = runtime.spawn(accept(listener, peer, service, stop.clone()));
+        Ok(Self { stop, task: Some(task).into(), path: path.to_owned() })
+    }
+
+    /// Accepts no more and lets the connections finish what they have to say. The result is to be awaited; it takes little time.
+    pub(super) fn stop(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.stop.cancel();
+        // The name goes first, so that nobody connects to a socket that will not answer.
+        let _ = std::fs::remove_file(&self.path);
+        let task = crate::lock(&self.task).take();
+        async move {
+            if let Some(task) = task {
+                let _ = task.await;
+            }
+        }
+    }
+}
+
+async fn accept(listener: UnixListener, peer: peer::Expected, service: Service, stop: CancellationToken) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            // Collects what has ended, so that the set does not grow.
+            Some(_) = connections.join_next() => continue,
+            () = stop.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, _)) if stream.peer_cred().and_then(|it| peer.check(&it)).is_ok() => {
+                connections.spawn(serve(stream, service.clone(), stop.clone()));
+            }
+            // A stranger is disconnected without a word.
+            Ok(_) => {}
+            // Such as too many open files: give them time to be closed.
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(FLUSH, all).await;
+    connections.abort_all();
+}
+
+async fn serve(stream: UnixStream, service: Service, stop: CancellationToken) {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(MAX_HEADERS)
+        // The host decides how much it asks for; a limit here would only make its calls wait without a place in the queue.
+        .max_concurrent_streams(None);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        // How a connection ended matters to its calls only, and they know.
+        _ = connection.as_mut() => return,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}

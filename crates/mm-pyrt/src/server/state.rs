@@ -1,0 +1,301 @@
+//! The calls of a server: waiting, handed out, answered. Everything here is shared between runtime threads and Python threads and
+//! holds nothing of Python.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use tokio::sync::oneshot;
+use tonic::Status;
+
+use super::stream::StreamState;
+use crate::lock;
+use crate::wake::Wake;
+
+/// A method that Python answers.
+pub(super) struct Route {
+    pub(super) path: String,
+    pub(super) request: String,
+    pub(super) response: String,
+    pub(super) is_async: bool,
+    pub(super) is_stream: bool,
+}
+
+/// One call.
+pub(super) struct CallState {
+    pub(super) id: u64,
+    pub(super) route: Arc<Route>,
+    pub(super) headers: HeaderMap,
+    pub(super) deadline: Option<Instant>,
+    pub(super) body: Body,
+    /// Nobody waits for the answer any more, and there was none.
+    cancelled: AtomicBool,
+    answered: AtomicBool,
+}
+
+/// What comes in and how the answer goes out.
+pub(super) enum Body {
+    Unary { request: Bytes, answer: Mutex<Option<oneshot::Sender<Result<Bytes, Status>>>> },
+    Stream(StreamState),
+}
+
+impl CallState {
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Sends the answer of a unary call or the final status of a stream; `false` when nobody waits or it was sent before.
+    pub(super) fn answer(&self, result: Result<Bytes, Status>) -> bool {
+        // Before it is sent: from then on the caller may be done, which must not look as if it gave up.
+        self.answered.store(true, Ordering::Release);
+        match &self.body {
+            Body::Unary { answer, .. } => match lock(answer).take() {
+                Some(sender) => sender.send(result).is_ok(),
+                None => false,
+            },
+            Body::Stream(stream) => stream.finish(result.err()) && !self.is_cancelled(),
+        }
+    }
+}
+
+/// What the host said in `PluginProcess.Shutdown`.
+#[derive(Clone)]
+pub(super) struct ShutdownRequest {
+    pub(super) grace: Duration,
+    pub(super) reason: String,
+}
+
+/// Shared by the Python object, the connections and the calls.
+pub(super) struct State {
+    pub(super) routes: HashMap<String, Arc<Route>>,
+    pub(super) token: Option<String>,
+    calls: Mutex<Calls>,
+    /// Tells threads in `recv` about new calls, and everybody about the end.
+    changed: Condvar,
+    /// For `stop`, which waits for answers: a condition of its own, so that no answer wakes the workers.
+    answered: Condvar,
+    /// For `wait_shutdown`.
+    ending: Condvar,
+    pub(super) wake: Wake,
+    next_id: AtomicU64,
+}
+
+#[derive(Default)]
+struct Calls {
+    sync: VecDeque<Arc<CallState>>,
+    asynchronous: VecDeque<Arc<CallState>>,
+    /// Ids of calls that the event loop has and whose callers are gone.
+    cancelled: Vec<u64>,
+    /// Calls that were handed out and are not answered.
+    active: HashMap<u64, Arc<CallState>>,
+    idle: usize,
+    shutdown: Option<ShutdownRequest>,
+    stopping: bool,
+}
+
+/// What `recv` finds.
+pub(super) enum Received {
+    Call(Arc<CallState>),
+    Stopping,
+}
+
+impl State {
+    pub(super) fn new(routes: HashMap<String, Arc<Route>>, token: Option<String>, wake: Wake) -> Self {
+        Self {
+            routes,
+            token,
+            calls: Mutex::default(),
+            changed: Condvar::new(),
+            answered: Condvar::new(),
+            ending: Condvar::new(),
+            wake,
+            next_id: AtomicU64::new(1),
+        }
+    }
+
+    /// Makes a call and puts it into its queue.
+    pub(super) fn submit(
+        &self,
+        route: Arc<Route>,
+        headers: HeaderMap,
+        deadline: Option<Instant>,
+        body: Body,
+    ) -> Result<Arc<CallState>, Status> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let is_async = route.is_async;
+        let call =
+            Arc::new(CallState { id, route, headers, deadline, body, cancelled: false.into(), answered: false.into() });
+        let mut calls = lock(&self.calls);
+        if calls.stopping || calls.shutdown.is_some() {
+            return Err(shutting_down());
+        }
+        if is_async {
+            calls.asynchronous.push_back(Arc::clone(&call));
+            drop(calls);
+            self.wake.set();
+        } else {
+            calls.sync.push_back(Arc::clone(&call));
+            drop(calls);
+            self.changed.notify_one();
+        }
+        Ok(call)
+    }
+
+    /// Waits for a sync call, at most `limit`; `None` when there was none.
+    pub(super) fn receive(&self, limit: Option<Duration>) -> Option<Received> {
+        let mut calls = lock(&self.calls);
+        let mut waited = false;
+        loop {
+            if calls.stopping {
+                return Some(Received::Stopping);
+            }
+            while let Some(call) = calls.sync.pop_front() {
+                if !call.is_cancelled() {
+                    calls.active.insert(call.id, Arc::clone(&call));
+                    return Some(Received::Call(call));
+                }
+            }
+            if waited && limit.is_some() {
+                return None;
+            }
+            waited = true;
+            calls.idle += 1;
+            calls = match limit {
+                None => self.changed.wait(calls).unwrap_or_else(std::sync::PoisonError::into_inner),
+                Some(limit) => {
+                    self.changed.wait_timeout(calls, limit).unwrap_or_else(std::sync::PoisonError::into_inner).0
+                }
+            };
+            calls.idle -= 1;
+        }
+    }
+
+    /// All waiting async calls.
+    pub(super) fn drain(&self) -> Vec<Arc<CallState>> {
+        self.wake.clear();
+        let mut calls = lock(&self.calls);
+        let waiting = std::mem::take(&mut calls.asynchronous);
+        let waiting: Vec<_> = waiting.into_iter().filter(|it| !it.is_cancelled()).collect();
+        calls.active.extend(waiting.iter().map(|it| (it.id, Arc::clone(it))));
+        waiting
+    }
+
+    pub(super) fn drain_cancelled(&self) -> Vec<u64> {
+        std::mem::take(&mut lock(&self.calls).cancelled)
+    }
+
+    /// Notes that nobody waits for a call any more, and tells the event loop if it has it.
+    pub(super) fn cancel(&self, call: &CallState) {
+        if call.answered.load(Ordering::Acquire) || call.cancelled.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        if let Body::Stream(stream) = &call.body {
+            stream.cancel();
+        }
+        let mut calls = lock(&self.calls);
+        if !call.route.is_async {
+            calls.sync.retain(|it| it.id != call.id);
+        } else if calls.active.contains_key(&call.id) {
+            calls.cancelled.push(call.id);
+            drop(calls);
+            self.wake.set();
+        }
+    }
+
+    /// Notes that a call that was handed out has its answer.
+    pub(super) fn finished(&self, call: &CallState) {
+        let mut calls = lock(&self.calls);
+        if calls.active.remove(&call.id).is_some() && calls.active.is_empty() {
+            drop(calls);
+            self.answered.notify_all();
+        }
+    }
+
+    pub(super) fn pending(&self) -> usize {
+        lock(&self.calls).sync.len()
+    }
+
+    pub(super) fn idle(&self) -> usize {
+        lock(&self.calls).idle
+    }
+
+    pub(super) fn active(&self) -> usize {
+        lock(&self.calls).active.len()
+    }
+
+    pub(super) fn request_shutdown(&self, request: ShutdownRequest) {
+        lock(&self.calls).shutdown.get_or_insert(request);
+        self.ending.notify_all();
+        self.wake.set();
+    }
+
+    pub(super) fn shutdown(&self) -> Option<ShutdownRequest> {
+        lock(&self.calls).shutdown.clone()
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        lock(&self.calls).stopping
+    }
+
+    /// Waits at most `limit` for the end; `None` when it did not come.
+    pub(super) fn wait_ending(&self, limit: Option<Duration>) -> Option<()> {
+        let calls = lock(&self.calls);
+        let waiting = |it: &mut Calls| !it.stopping && it.shutdown.is_none();
+        let calls = match limit {
+            None => self.ending.wait_while(calls, waiting).unwrap_or_else(std::sync::PoisonError::into_inner),
+            Some(limit) => {
+                let waited = self.ending.wait_timeout_while(calls, limit, waiting);
+                waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
+            }
+        };
+        (calls.stopping || calls.shutdown.is_some()).then_some(())
+    }
+
+    /// Waits at most `limit` until no call is handed out; `None` when some are.
+    pub(super) fn wait_answered(&self, limit: Option<Duration>) -> Option<()> {
+        let calls = lock(&self.calls);
+        let waiting = |it: &mut Calls| !it.active.is_empty();
+        let calls = match limit {
+            None => self.answered.wait_while(calls, waiting).unwrap_or_else(std::sync::PoisonError::into_inner),
+            Some(limit) => {
+                let waited = self.answered.wait_timeout_while(calls, limit, waiting);
+                waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
+            }
+        };
+        calls.active.is_empty().then_some(())
+    }
+
+    /// Begins the end: nothing new, all waiting threads wake, queued calls are refused. `false`: it had begun before.
+    pub(super) fn begin_stop(&self) -> bool {
+        let mut calls = lock(&self.calls);
+        if std::mem::replace(&mut calls.stopping, true) {
+            return false;
+        }
+        let mut queued = std::mem::take(&mut calls.sync);
+        queued.append(&mut calls.asynchronous);
+        drop(calls);
+        self.changed.notify_all();
+        self.ending.notify_all();
+        self.wake.set();
+        for call in queued {
+            call.answer(Err(shutting_down()));
+        }
+        true
+    }
+
+    /// Ends all calls that have no answer.
+    pub(super) fn cancel_active(&self) {
+        let active: Vec<_> = lock(&self.calls).active.values().cloned().collect();
+        for call in active {
+            self.cancel(&call);
+            call.answer(Err(shutting_down()));
+        }
+    }
+}
+
+pub(super) fn shutting_down() -> Status {
+    Status::unavailable("the plugin is shutting down")
+}
