@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod python;
+mod regenerate;
 mod surface;
 mod workspace;
 
@@ -23,6 +24,8 @@ struct Cli {
 enum Task {
     /// Reads Mattermost's Go source and writes surface/surface.json
     Surface(surface::Args),
+    /// Makes protos, Rust, Python and reference pages from the files in surface/
+    Regenerate(regenerate::Args),
     /// Builds the native module and puts it into the Python package
     Python(python::Args),
 }
@@ -30,6 +33,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Surface(args) => surface::run(args),
+        Task::Regenerate(args) => regenerate::run(args),
         Task::Python(args) => python::run(args),
     };
     match result {

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Everything a backend may know.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Ir {
     /// Mattermost's version, such as `11.6.0`.
     pub upstream_version: String,
@@ -27,6 +27,8 @@ pub struct Ir {
     pub stream_messages: BTreeMap<String, StreamMessage>,
     /// The model types that Go really puts into `any`: the typed members of `Value.kind`, as `Ty::Message` or `Ty::Wrapped`.
     pub value_variants: Vec<Field>,
+    /// The structs that travel as Go errors: the typed members of `ErrorValue`, besides its `code` and `message`.
+    pub error_variants: Vec<Field>,
     /// The proto file (without `.proto`) of every message that is neither request nor response. Differs from `group`
     /// where Go files refer to each other in a circle, which proto forbids.
     pub proto_files: BTreeMap<String, String>,
@@ -44,7 +46,7 @@ pub struct Reserved {
 /// A message of a stream. With a `oneof`, exactly one field is set in every message and all are in that `oneof`.
 #[derive(Debug, Clone, Serialize)]
 pub struct StreamMessage {
-    /// `go_type` is "" and `group` is `http`.
+    /// `go_type` is ""; `group` is `http` for what methods share, else `api` or `hooks`.
     pub message: Message,
     /// `part`, or `None` for an ordinary message.
     pub oneof: Option<String>,
@@ -84,6 +86,8 @@ pub struct Method {
     pub params: Vec<Field>,
     /// Results in Go's order, without a trailing error.
     pub results: Vec<Field>,
+    /// The parameters that `stream` carries instead of the request message, in Go's order.
+    pub stream_params: Vec<StreamParam>,
     /// Whether the last Go parameter is variadic; it is then the last of `params`, as a list.
     pub variadic: bool,
     pub outcome: Outcome,
@@ -91,8 +95,20 @@ pub struct Method {
     pub doc: MethodDoc,
 }
 
+/// A parameter of Go's that is a stream of bytes or an HTTP message (`io.Reader`, `*http.Request`).
+#[derive(Debug, Clone, Serialize)]
+pub struct StreamParam {
+    pub name: Name,
+    /// Go's type as the surface writes it, `io.Reader`.
+    pub go_type: String,
+    /// Its place among all of Go's parameters, from 0.
+    pub position: usize,
+    pub doc: String,
+}
+
 /// What the results mean. A shape that none fits is a diagnostic, never a guess.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Results only (possibly none); the call itself cannot fail in Go.
     Value,
@@ -108,7 +124,8 @@ pub enum Outcome {
 
 /// How the bytes travel that are no message. The proto shape is final; `http.proto`-like chunk messages are described
 /// by the backend that writes the protos.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stream {
     /// One message in, one message out.
     None,
@@ -249,4 +266,28 @@ pub struct MethodDoc {
     pub returns: String,
     /// Python exception name and when it is raised: `("NotFoundError", "no user has this id")`.
     pub raises: Vec<(String, String)>,
+}
+
+/// The messages that a type names, `Value` and `ErrorValue` among them.
+pub(crate) fn references(ty: &Ty) -> Vec<String> {
+    match ty {
+        Ty::Message(name) | Ty::Wrapped(name) => vec![name.clone()],
+        Ty::Value => vec!["Value".to_owned()],
+        Ty::Error => vec!["ErrorValue".to_owned()],
+        Ty::List(element) => references(element),
+        Ty::Map(_, value) => references(value),
+        Ty::Bool
+        | Ty::Int32
+        | Ty::Int64
+        | Ty::UInt32
+        | Ty::UInt64
+        | Ty::Float
+        | Ty::Double
+        | Ty::String
+        | Ty::Bytes
+        | Ty::Json
+        | Ty::Timestamp
+        | Ty::StringEnum(_)
+        | Ty::IntEnum(_) => Vec::new(),
+    }
 }

@@ -10,13 +10,28 @@
 //! This crate never touches the disk, the clock or the network: inputs come as text, outputs go as [`Files`].
 
 mod diagnostic;
+mod docs;
 mod files;
 pub mod ir;
+mod lower;
+pub mod names;
+mod overrides;
+mod pass;
+pub mod proto;
+mod render;
+pub mod rust;
+mod wire_lock;
 
 pub use diagnostic::Diagnostic;
 pub use files::{Files, header, markdown_header};
 
+use docs::Docs;
 use ir::Ir;
+use overrides::Overrides;
+use wire_lock::WireLock;
+
+/// Where [`Compiled::wire_lock`] belongs.
+pub const WIRE_LOCK: &str = wire_lock::FILE;
 
 /// The texts of the four inputs.
 #[derive(Debug, Clone, Default)]
@@ -33,10 +48,89 @@ pub struct Inputs {
     pub allow_missing_docs: bool,
 }
 
+/// What the inputs come to.
+#[derive(Debug)]
+pub struct Compiled {
+    pub ir: Ir,
+    /// The ledger with the new numbers, to be written back to `surface/wire.lock`.
+    pub wire_lock: String,
+}
+
+/// The IR as it is after lowering or after a pass.
+#[derive(Debug)]
+pub struct Stage {
+    /// `lower`, or the pass's name.
+    pub name: &'static str,
+    pub ir: Ir,
+}
+
 /// Reads the inputs and runs all passes.
 ///
 /// # Errors
 /// Every mistake that was found in the inputs.
-pub fn load(_inputs: &Inputs) -> Result<Ir, Vec<Diagnostic>> {
-    Err(vec![Diagnostic::new("surface/surface.json", "", "the reader is not there yet", "wait for the next commit")])
+pub fn load(inputs: &Inputs) -> Result<Ir, Vec<Diagnostic>> {
+    compile(inputs).map(|it| it.ir)
+}
+
+/// As [`load`], and gives the ledger of numbers too.
+///
+/// # Errors
+/// As [`load`].
+pub fn compile(inputs: &Inputs) -> Result<Compiled, Vec<Diagnostic>> {
+    let mut last = None;
+    let wire_lock = run(inputs, |_, ir| last = Some(ir.clone()))?;
+    Ok(Compiled { ir: last.expect("lowering is a stage"), wire_lock })
+}
+
+/// The IR after every stage, in order, for people who look for the pass that did something.
+///
+/// # Errors
+/// As [`load`].
+pub fn stages(inputs: &Inputs) -> Result<Vec<Stage>, Vec<Diagnostic>> {
+    let mut stages = Vec::new();
+    run(inputs, |name, ir| stages.push(Stage { name, ir: ir.clone() }))?;
+    Ok(stages)
+}
+
+/// Runs everything, showing the IR to `watch` after every stage; gives the new ledger.
+fn run(inputs: &Inputs, mut watch: impl FnMut(&'static str, &Ir)) -> Result<String, Vec<Diagnostic>> {
+    let (surface, overrides, mut context) = parse(inputs)?;
+    let mut ir = lower::lower(&surface, &overrides, &mut context.diagnostics);
+    overrides.report_stale(&mut context.diagnostics);
+    watch("lower", &ir);
+    // Passes rely on what lowering promises.
+    if context.diagnostics.is_empty() {
+        for pass in pass::PASSES {
+            (pass.run)(&mut ir, &mut context);
+            watch(pass.name, &ir);
+        }
+    }
+    if context.diagnostics.is_empty() {
+        return Ok(context.lock.print());
+    }
+    context.diagnostics.sort();
+    context.diagnostics.dedup();
+    Err(context.diagnostics)
+}
+
+fn parse(inputs: &Inputs) -> Result<(mm_surface::Surface, Overrides, pass::Context), Vec<Diagnostic>> {
+    let surface = serde_json::from_str(&inputs.surface).map_err(|error| {
+        Diagnostic::new(lower::FILE, "", error.to_string(), "write it again with `cargo xtask surface`")
+    });
+    let overrides = Overrides::parse(&inputs.overrides);
+    let docs = Docs::parse(&inputs.docs);
+    let lock = WireLock::parse(&inputs.wire_lock);
+    match (surface, overrides, docs, lock) {
+        (Ok(surface), Ok(overrides), Ok(docs), Ok(lock)) => {
+            let context =
+                pass::Context { docs, lock, allow_missing_docs: inputs.allow_missing_docs, diagnostics: Vec::new() };
+            Ok((surface, overrides, context))
+        }
+        (surface, overrides, docs, lock) => {
+            let mut diagnostics: Vec<Diagnostic> =
+                [surface.err(), overrides.err(), docs.err()].into_iter().flatten().collect();
+            diagnostics.extend(lock.err().into_iter().flatten());
+            Err(diagnostics)
+        }
+    }
 }

@@ -1,0 +1,226 @@
+//! API methods and hooks.
+
+use mm_surface::{Method as GoMethod, Param};
+
+use super::types::Types;
+use crate::Diagnostic;
+use crate::ir::{Field, Method, MethodDoc, Outcome, Stream, StreamParam, Ty};
+use crate::names;
+use crate::overrides::{self, Kind, MethodOverride};
+
+/// All methods that are not excluded, sorted by name.
+pub(super) fn lower(methods: &[GoMethod], kind: Kind, types: &mut Types<'_>) -> Vec<Method> {
+    let mut lowered: Vec<Method> = methods.iter().filter_map(|it| method(it, kind, types)).collect();
+    lowered.sort_by(|a, b| a.name.go.cmp(&b.name.go));
+    lowered
+}
+
+fn method(go: &GoMethod, kind: Kind, types: &mut Types<'_>) -> Option<Method> {
+    let default = MethodOverride::default();
+    let override_ = types.overrides.method(kind, &go.name).unwrap_or(&default);
+    if override_.exclude {
+        return None;
+    }
+    let (params, results) = match &override_.signature {
+        Some(signature) => (&signature.params, &signature.results),
+        None => (&go.params, &go.results),
+    };
+    let stream = override_.stream.unwrap_or(Stream::None);
+    let (results, fails) = split_error(results);
+    let (stream_params, params) = split_params(params, stream, types);
+    let outcome = outcome(go, kind, override_, fails, results, types)?;
+    Some(Method {
+        name: names::name(&go.name),
+        tags: go.tags.clone(),
+        group: group(go, kind, override_, types),
+        since: go.since.clone(),
+        hook_id: go.id,
+        request: format!("{}Request", go.name),
+        response: format!("{}Response", go.name),
+        params: lower_params(go, &params, types),
+        stream_params,
+        results: lower_results(go, results, outcome, override_, stream, types),
+        variadic: go.variadic && override_.signature.is_none(),
+        outcome,
+        stream,
+        doc: MethodDoc::default(),
+    })
+}
+
+/// The results without a trailing error, and which error it is.
+fn split_error(results: &[String]) -> (&[String], Option<Outcome>) {
+    match results.split_last() {
+        Some((last, rest)) if last == "*model.AppError" => (rest, Some(Outcome::ValueOrAppError)),
+        Some((last, rest)) if last == "error" => (rest, Some(Outcome::ValueOrError)),
+        _ => (results, None),
+    }
+}
+
+fn outcome(
+    go: &GoMethod,
+    kind: Kind,
+    override_: &MethodOverride,
+    fails: Option<Outcome>,
+    results: &[String],
+    types: &mut Types<'_>,
+) -> Option<Outcome> {
+    let subject = format!("{}.{}", kind.key(), go.name);
+    let fits = |outcome| match outcome {
+        Outcome::Verdict => fails.is_none() && results.len() == 2 && results[1] == "string",
+        Outcome::Rejection => fails.is_none() && results == ["string"],
+        Outcome::Value => fails.is_none(),
+        Outcome::ValueOrAppError | Outcome::ValueOrError => fails == Some(outcome),
+    };
+    if let Some(outcome) = override_.outcome {
+        if !fits(outcome) {
+            types.diagnostics.push(Diagnostic::new(
+                overrides::FILE,
+                subject,
+                format!("the outcome {outcome:?} does not fit the results ({})", go.results.join(", ")),
+                "correct `outcome`, or remove it where Go's results say it all",
+            ));
+            return None;
+        }
+        return Some(outcome);
+    }
+    // A hook's trailing string may be a value or the reason of a rejection: only a person can tell.
+    if kind == Kind::Hook && fails.is_none() && results.last().is_some_and(|it| it == "string") {
+        types.diagnostics.push(Diagnostic::new(
+            overrides::FILE,
+            subject,
+            format!("the results ({}) end in a string whose meaning the types do not tell", go.results.join(", ")),
+            "add `outcome = \"verdict\"`, \"rejection\" or \"value\" with a reason",
+        ));
+        return None;
+    }
+    Some(fails.unwrap_or(Outcome::Value))
+}
+
+/// The page that holds the method: an override, else the first tag; hooks have one page.
+fn group(go: &GoMethod, kind: Kind, override_: &MethodOverride, types: &mut Types<'_>) -> String {
+    if let Some(group) = &override_.group {
+        return group.clone();
+    }
+    if kind == Kind::Hook {
+        return "hooks".to_owned();
+    }
+    let Some(tag) = go.tags.first() else {
+        types.diagnostics.push(Diagnostic::new(
+            overrides::FILE,
+            format!("api.{}", go.name),
+            "the method has no @tag upstream, so it belongs to no group",
+            "add an entry with `group` and a reason",
+        ));
+        return "other".to_owned();
+    };
+    let group = names::snake(tag);
+    types.overrides.group(&group).map_or(group.clone(), ToOwned::to_owned)
+}
+
+/// The parameters that the stream carries, and the others.
+fn split_params<'a>(params: &'a [Param], stream: Stream, types: &Types<'_>) -> (Vec<StreamParam>, Vec<&'a Param>) {
+    let mut streamed = Vec::new();
+    let mut others = Vec::new();
+    for (position, param) in params.iter().enumerate() {
+        if stream == Stream::None || types.stream_builtin(&param.ty).is_none() {
+            others.push(param);
+            continue;
+        }
+        streamed.push(StreamParam {
+            name: names::renamed(&param.name, types.overrides.param(&param.name)),
+            go_type: param.ty.clone(),
+            position,
+            doc: String::new(),
+        });
+    }
+    (streamed, others)
+}
+
+fn lower_params(go: &GoMethod, params: &[&Param], types: &mut Types<'_>) -> Vec<Field> {
+    let mut lowered = Vec::new();
+    for param in params {
+        let subject = format!("{}({})", go.name, param.name);
+        if param.name.is_empty() || param.name == "_" {
+            types.report(
+                &subject,
+                "the parameter has no name",
+                "give the method a `signature` in surface/overrides.toml",
+            );
+            continue;
+        }
+        let spelling = types.overrides.param(&param.name);
+        let reported = types.diagnostics.len();
+        if let Some(field) = types.field(&param.name, spelling, &param.ty, &subject) {
+            lowered.push(field);
+        } else if types.diagnostics.len() == reported {
+            types.report(
+                &subject,
+                format!("a `{}` cannot travel", param.ty),
+                "give the method a `signature` in surface/overrides.toml",
+            );
+        }
+    }
+    lowered
+}
+
+fn lower_results(
+    go: &GoMethod,
+    results: &[String],
+    outcome: Outcome,
+    override_: &MethodOverride,
+    stream: Stream,
+    types: &mut Types<'_>,
+) -> Vec<Field> {
+    let results: Vec<&String> =
+        results.iter().filter(|it| stream == Stream::None || types.stream_builtin(it).is_none()).collect();
+    if let Some(names) = &override_.results
+        && names.len() != results.len()
+    {
+        types.diagnostics.push(Diagnostic::new(
+            overrides::FILE,
+            go.name.clone(),
+            format!("`results` names {} results, and there are {}", names.len(), results.len()),
+            "name every result but the error, in Go's order",
+        ));
+        return Vec::new();
+    }
+    let mut lowered = Vec::new();
+    for (index, go_type) in results.iter().enumerate() {
+        let subject = format!("{} result {}", go.name, index + 1);
+        let Some(mut field) = types.field("", "result", go_type, &subject) else { continue };
+        let is_reason = matches!(outcome, Outcome::Verdict | Outcome::Rejection) && index + 1 == results.len();
+        let name = match &override_.results {
+            Some(names) => names[index].clone(),
+            None if is_reason => "reason".to_owned(),
+            None => result_name(&field.ty),
+        };
+        field.name = names::renamed("", &name);
+        lowered.push(field);
+    }
+    lowered
+}
+
+/// `user` for a message, `users` for a list of them, else `result`.
+fn result_name(ty: &Ty) -> String {
+    match ty {
+        Ty::Message(name) => names::snake(name),
+        Ty::List(element) => match &**element {
+            Ty::Message(name) => plural(&names::snake(name)),
+            _ => "result".to_owned(),
+        },
+        _ => "result".to_owned(),
+    }
+}
+
+/// English enough for the type names at hand.
+pub(super) fn plural(word: &str) -> String {
+    if let Some(stem) = word.strip_suffix('y') {
+        return format!("{stem}ies");
+    }
+    let sibilant = ["us", "ss", "x", "ch", "sh"].iter().any(|end| word.ends_with(end));
+    match word {
+        _ if sibilant => format!("{word}es"),
+        _ if word.ends_with('s') => word.to_owned(),
+        _ => format!("{word}s"),
+    }
+}

@@ -1,0 +1,221 @@
+//! `overrides.toml`: what we decide about the surface, each decision with its reason.
+//!
+//! Unknown keys and missing reasons are refused when it is read; an entry that names nothing in the surface, or that says
+//! what holds anyway, is refused by [`Overrides::report_stale`] once all passes have asked for theirs.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::Diagnostic;
+use crate::ir::{Outcome, Stream};
+
+/// How diagnostics call the file.
+pub(crate) const FILE: &str = "surface/overrides.toml";
+
+/// The whole file. `external` belongs to the reader of Go and is ignored here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Overrides {
+    #[serde(default, rename = "external")]
+    _external: toml::Table,
+    #[serde(default)]
+    api: BTreeMap<String, MethodOverride>,
+    #[serde(default)]
+    hook: BTreeMap<String, MethodOverride>,
+    #[serde(default, rename = "type")]
+    types: BTreeMap<String, TypeOverride>,
+    #[serde(default)]
+    param: BTreeMap<String, ParamOverride>,
+    #[serde(default)]
+    value: BTreeMap<String, ValueOverride>,
+    #[serde(default)]
+    group: BTreeMap<String, GroupOverride>,
+    /// Entries that were asked for, as `api.GetUser`.
+    #[serde(skip)]
+    used: RefCell<BTreeSet<String>>,
+}
+
+/// About one API method or hook.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MethodOverride {
+    #[serde(rename = "why")]
+    _why: Why,
+    /// The method is left out of every target.
+    #[serde(default)]
+    pub exclude: bool,
+    /// The page and Python mixin that holds it.
+    pub group: Option<String>,
+    /// Names of the results, in Go's order, without the error.
+    pub results: Option<Vec<String>>,
+    /// Replaces the signature where Go's cannot cross a wire.
+    pub signature: Option<Signature>,
+    pub outcome: Option<Outcome>,
+    pub stream: Option<Stream>,
+}
+
+/// Go types in place of those that upstream declares.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Signature {
+    pub params: Vec<mm_surface::Param>,
+    pub results: Vec<String>,
+}
+
+/// About one model type, keyed by its Go name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TypeOverride {
+    #[serde(rename = "why")]
+    _why: Why,
+    /// Proto name.
+    pub name: Option<String>,
+    /// Python module, and proto file where no circle decides it.
+    pub group: Option<String>,
+    /// Unexported fields that travel all the same, since the type writes them with a marshaler of its own.
+    #[serde(default)]
+    pub keep_unexported: Vec<String>,
+    /// Other spellings of fields, by Go name.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    /// Other spellings of enum members, by Go constant.
+    #[serde(default)]
+    pub members: BTreeMap<String, String>,
+}
+
+/// Another spelling of a parameter, wherever Go uses the name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ParamOverride {
+    #[serde(rename = "why")]
+    _why: Why,
+    pub name: String,
+}
+
+/// About an entry of gob's registry, keyed by its name on the wire.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ValueOverride {
+    #[serde(rename = "why")]
+    _why: Why,
+    /// The name of its member of `Value.kind`.
+    pub name: Option<String>,
+    /// It needs no member: `Value` has one that says the same.
+    #[serde(default)]
+    pub exclude: bool,
+    /// It is an error: `ErrorValue` holds it, and `Value` holds that.
+    #[serde(default)]
+    pub error: bool,
+}
+
+/// Another group for all model types of a Go file, or for all methods of a tag.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GroupOverride {
+    #[serde(rename = "why")]
+    _why: Why,
+    pub name: String,
+}
+
+/// A reason; an empty one is refused.
+#[derive(Debug, Default)]
+struct Why;
+
+impl<'de> Deserialize<'de> for Why {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.trim().is_empty() {
+            return Err(serde::de::Error::custom("`why` is empty: say why this entry is needed"));
+        }
+        Ok(Why)
+    }
+}
+
+/// Which of the two method tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Api,
+    Hook,
+}
+
+impl Kind {
+    /// The table's name in `overrides.toml` and `docs.toml`.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Kind::Api => "api",
+            Kind::Hook => "hook",
+        }
+    }
+}
+
+impl Overrides {
+    /// Reads the file.
+    pub(crate) fn parse(text: &str) -> Result<Self, Diagnostic> {
+        toml::from_str(text).map_err(|error| {
+            Diagnostic::new(
+                FILE,
+                "",
+                error.to_string().trim_end().to_owned(),
+                "see surface/README.md for what an entry may say",
+            )
+        })
+    }
+
+    pub(crate) fn method(&self, kind: Kind, name: &str) -> Option<&MethodOverride> {
+        let table = match kind {
+            Kind::Api => &self.api,
+            Kind::Hook => &self.hook,
+        };
+        self.mark(kind.key(), name, table.get(name))
+    }
+
+    pub(crate) fn ty(&self, go_type: &str) -> Option<&TypeOverride> {
+        self.mark("type", go_type, self.types.get(go_type))
+    }
+
+    /// The spelling to use for a parameter.
+    pub(crate) fn param<'a>(&'a self, go: &'a str) -> &'a str {
+        self.mark("param", go, self.param.get(go)).map_or(go, |it| it.name.as_str())
+    }
+
+    pub(crate) fn value(&self, wire_name: &str) -> Option<&ValueOverride> {
+        self.mark("value", wire_name, self.value.get(wire_name))
+    }
+
+    /// The group to use in place of the one that Go's file or tag gives.
+    pub(crate) fn group(&self, group: &str) -> Option<&str> {
+        self.mark("group", group, self.group.get(group)).map(|it| it.name.as_str())
+    }
+
+    /// Entries that nothing asked for.
+    pub(crate) fn report_stale(&self, diagnostics: &mut Vec<Diagnostic>) {
+        let used = self.used.borrow();
+        let all = keys("api", &self.api)
+            .chain(keys("hook", &self.hook))
+            .chain(keys("type", &self.types))
+            .chain(keys("param", &self.param))
+            .chain(keys("value", &self.value))
+            .chain(keys("group", &self.group));
+        for key in all.filter(|key| !used.contains(key)) {
+            diagnostics.push(Diagnostic::new(
+                FILE,
+                key,
+                "the entry is stale: nothing of this name is in the surface, or nothing reaches it",
+                "remove the entry, or correct its name",
+            ));
+        }
+    }
+
+    fn mark<'a, T>(&self, table: &str, name: &str, found: Option<&'a T>) -> Option<&'a T> {
+        if found.is_some() {
+            self.used.borrow_mut().insert(format!("{table}.{name}"));
+        }
+        found
+    }
+}
+
+fn keys<'a, T>(table: &'a str, entries: &'a BTreeMap<String, T>) -> impl Iterator<Item = String> + 'a {
+    entries.keys().map(move |name| format!("{table}.{name}"))
+}

@@ -1,0 +1,51 @@
+//! IR to Rust: prost types, the two traits, their adapters to gRPC and tables of all methods.
+//!
+//! The types come from the protos, through protox and prost-build, in memory: no `protoc`, no build script. The adapters
+//! are thin: one line a method that names it to the hand-written support module of mm-proto. tonic's own stubs are made
+//! for the host's few methods only; for the hundreds here they would repeat the same 80 lines each, and cost a minute of
+//! compiling.
+
+mod nodes;
+mod protobuf;
+
+use crate::ir::Ir;
+use crate::{Files, header, proto, render};
+
+/// The folder of generated Rust, below the repository's root.
+const FOLDER: &str = "crates/mm-proto/src/generated";
+
+/// Everything that is made from the IR.
+///
+/// # Errors
+/// What protox says about the generated protos: a bug of this crate.
+pub fn generate(ir: &Ir) -> Result<Files, String> {
+    let header = header("//", &ir.upstream_version);
+    let mut files = Files::new();
+    let protos = proto::generate(ir);
+    let mut names = Vec::new();
+    for (name, code) in protobuf::messages(&protos)? {
+        files.insert(format!("{FOLDER}/plugin_v1/{name}.rs"), format!("{header}\n{code}"));
+        names.push(name);
+    }
+    let package = render::render("rust/package.rs.j2", nodes::package(&header, &names));
+    files.insert(format!("{FOLDER}/plugin_v1.rs"), package);
+    for service in nodes::services(ir, &header) {
+        let file = |what: &str| format!("{FOLDER}/{}_{what}.rs", service.file);
+        files.insert(file("trait"), render::render("rust/trait.rs.j2", &service));
+        files.insert(file("client"), render::render("rust/client.rs.j2", &service));
+        files.insert(file("routes"), render::render("rust/routes.rs.j2", &service));
+    }
+    files.insert(format!("{FOLDER}/tables.rs"), render::render("rust/tables.rs.j2", nodes::tables(ir, &header)));
+    Ok(files)
+}
+
+/// The types and tonic stubs of the hand-written `host.proto`, whose text is given.
+///
+/// # Errors
+/// What protox says about it.
+pub fn generate_host(host_proto: &str, upstream_version: &str) -> Result<Files, String> {
+    let code = protobuf::with_services("mattermost/host/v1/host.proto", host_proto)?;
+    let mut files = Files::new();
+    files.insert(format!("{FOLDER}/host_v1.rs"), format!("{}\n{code}", header("//", upstream_version)));
+    Ok(files)
+}

@@ -1,0 +1,134 @@
+//! What the Rust templates lay out.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::ir::{Ir, Method, Stream};
+use crate::names;
+use crate::proto::PACKAGE;
+
+#[derive(Serialize)]
+pub(super) struct Service {
+    pub header: String,
+    /// `api`, `hooks`: the start of the files' names.
+    pub file: &'static str,
+    /// `PluginApi`, both the proto service and the trait.
+    pub name: &'static str,
+    /// `ApiClient`
+    pub client: &'static str,
+    doc: &'static str,
+    /// `/mattermost.plugin.v1.PluginApi/`
+    path: String,
+    methods: Vec<RustMethod>,
+    /// The shapes that occur.
+    shapes: BTreeSet<&'static str>,
+}
+
+#[derive(Serialize)]
+struct RustMethod {
+    go: String,
+    snake: String,
+    doc: String,
+    request: String,
+    response: String,
+    /// How it travels: `unary`, `upload` or `exchange`, the names of macros and functions in mm-proto.
+    shape: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Package<'a> {
+    header: &'a str,
+    files: &'a [String],
+}
+
+#[derive(Serialize)]
+pub(super) struct Tables<'a> {
+    header: &'a str,
+    version: &'a str,
+    api: Vec<Row>,
+    hooks: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    go: String,
+    snake: String,
+    camel: String,
+    group: String,
+    since: String,
+    id: u32,
+    shape: &'static str,
+}
+
+pub(super) fn package<'a>(header: &'a str, files: &'a [String]) -> Package<'a> {
+    Package { header, files }
+}
+
+pub(super) fn services(ir: &Ir, header: &str) -> [Service; 2] {
+    let service = |file, name, client, doc, methods: &[Method]| Service {
+        header: header.to_owned(),
+        file,
+        name,
+        client,
+        doc,
+        path: format!("/{PACKAGE}.{name}/"),
+        methods: methods.iter().map(method).collect(),
+        shapes: methods.iter().map(|it| shape(it.stream)).collect(),
+    };
+    [
+        service("api", "PluginApi", "ApiClient", "What a plugin may call.", &ir.api),
+        service("hooks", "PluginHooks", "HooksClient", "What the server calls in a plugin.", &ir.hooks),
+    ]
+}
+
+pub(super) fn tables<'a>(ir: &'a Ir, header: &'a str) -> Tables<'a> {
+    let rows = |methods: &[Method]| methods.iter().map(row).collect();
+    Tables { header, version: &ir.upstream_version, api: rows(&ir.api), hooks: rows(&ir.hooks) }
+}
+
+fn method(method: &Method) -> RustMethod {
+    RustMethod {
+        go: method.name.go.clone(),
+        snake: method.name.rust.clone(),
+        doc: method_doc(method),
+        request: names::rust_type(&method.request),
+        response: names::rust_type(&method.response),
+        shape: shape(method.stream),
+    }
+}
+
+fn row(method: &Method) -> Row {
+    Row {
+        go: method.name.go.clone(),
+        snake: method.name.snake.clone(),
+        camel: names::rust_type(&method.name.go),
+        group: method.group.clone(),
+        since: method.since.clone(),
+        id: method.hook_id.unwrap_or_default(),
+        shape: match shape(method.stream) {
+            "unary" => "Unary",
+            "upload" => "Upload",
+            _ => "Exchange",
+        },
+    }
+}
+
+fn shape(stream: Stream) -> &'static str {
+    match stream {
+        Stream::None => "unary",
+        Stream::Upload => "upload",
+        Stream::HttpExchange | Stream::HttpCall | Stream::FileExchange => "exchange",
+    }
+}
+
+fn method_doc(method: &Method) -> String {
+    let mut doc = method.doc.summary.clone();
+    if !method.doc.returns.is_empty() {
+        doc.push_str(&format!("\n\nReturns: {}", method.doc.returns));
+    }
+    if !method.since.is_empty() {
+        doc.push_str(&format!("\n\nSince Mattermost {}.", method.since));
+    }
+    doc.trim_start().to_owned()
+}

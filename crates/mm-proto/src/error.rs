@@ -1,0 +1,213 @@
+//! The error of both traits, and its form on the wire.
+//!
+//! A failed call is a gRPC status. `grpc-status-details-bin` holds a `google.rpc.Status` whose only detail is the
+//! `AppError`, or the `ErrorValue` of a plain Go error, so nothing is lost between two ends of ours, and a stranger with
+//! any gRPC library still sees a fitting code and a message.
+
+use std::fmt;
+
+use prost::Message as _;
+use tonic::{Code, Status};
+
+use crate::plugin::v1::{AppError, ErrorValue};
+
+/// What an API method or a hook can fail with.
+#[derive(Debug, Clone)]
+pub enum ApiError {
+    /// Mattermost's own error: an id, a message for people and an HTTP status.
+    App(AppError),
+    /// A plain Go `error`: a text, and a code for the well-known ones.
+    Plain(ErrorValue),
+    /// The call did not get through, or its answer did not.
+    Transport(Status),
+}
+
+/// The id of the `AppError` for a method that the other side does not have.
+pub const NOT_SUPPORTED: &str = "mattermost_plugin.not_supported";
+
+const APP_ERROR_URL: &str = "type.googleapis.com/mattermost.plugin.v1.AppError";
+const ERROR_VALUE_URL: &str = "type.googleapis.com/mattermost.plugin.v1.ErrorValue";
+
+/// HTTP/2 peers accept 16 KiB of header fields by default, the details take 4/3 of their size in base64, and a longer
+/// status would lose the whole answer.
+const MOST_DETAILS_BYTES: usize = 8 * 1024;
+const MOST_MESSAGE_BYTES: usize = 1024;
+const SHORTENED: &str = "… (shortened)";
+
+impl ApiError {
+    /// The method exists, and this side does not have it: HTTP status 501.
+    pub fn not_supported(method: &str) -> Self {
+        ApiError::app(NOT_SUPPORTED, format!("{method} is not supported here."), 501, method)
+    }
+
+    /// An `AppError` with its id, its message, its HTTP status and where it happened.
+    pub fn app(
+        id: impl Into<String>,
+        message: impl Into<String>,
+        http_status: i64,
+        r#where: impl Into<String>,
+    ) -> Self {
+        ApiError::App(AppError {
+            id: id.into(),
+            message: message.into(),
+            status_code: http_status,
+            r#where: r#where.into(),
+            ..AppError::default()
+        })
+    }
+
+    /// A plain Go error of this text.
+    pub fn plain(message: impl Into<String>) -> Self {
+        ApiError::Plain(ErrorValue { message: message.into(), ..ErrorValue::default() })
+    }
+
+    /// The HTTP status of an `AppError`.
+    pub fn http_status(&self) -> Option<i64> {
+        match self {
+            ApiError::App(error) => Some(error.status_code),
+            ApiError::Plain(_) | ApiError::Transport(_) => None,
+        }
+    }
+
+    /// The gRPC code that the error travels under.
+    pub fn code(&self) -> Code {
+        match self {
+            ApiError::App(error) => code_of_http(error.status_code),
+            ApiError::Plain(_) => Code::Unknown,
+            ApiError::Transport(status) => status.code(),
+        }
+    }
+}
+
+/// The one table from HTTP status to gRPC code.
+fn code_of_http(http_status: i64) -> Code {
+    match http_status {
+        400 => Code::InvalidArgument,
+        401 => Code::Unauthenticated,
+        403 => Code::PermissionDenied,
+        404 => Code::NotFound,
+        409 => Code::AlreadyExists,
+        413 | 429 => Code::ResourceExhausted,
+        501 => Code::Unimplemented,
+        503 => Code::Unavailable,
+        _ => Code::Internal,
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ApiError::App(error) => {
+                if !error.r#where.is_empty() {
+                    write!(f, "{}: ", error.r#where)?;
+                }
+                f.write_str(&error.message)?;
+                if !error.detailed_error.is_empty() {
+                    write!(f, ", {}", error.detailed_error)?;
+                }
+                Ok(())
+            }
+            ApiError::Plain(error) => f.write_str(&error.message),
+            ApiError::Transport(status) => write!(f, "{:?}: {}", status.code(), status.message()),
+        }
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl From<AppError> for ApiError {
+    fn from(error: AppError) -> Self {
+        ApiError::App(error)
+    }
+}
+
+impl From<ErrorValue> for ApiError {
+    fn from(error: ErrorValue) -> Self {
+        ApiError::Plain(error)
+    }
+}
+
+impl From<ApiError> for Status {
+    fn from(error: ApiError) -> Self {
+        let code = error.code();
+        let (message, url, value) = match error {
+            ApiError::Transport(status) => return status,
+            ApiError::App(error) => {
+                let error = fit_app_error(error);
+                let value = error.encode_to_vec();
+                (error.message, APP_ERROR_URL, value)
+            }
+            ApiError::Plain(error) => {
+                let error = fit_error_value(error);
+                let value = error.encode_to_vec();
+                (error.message, ERROR_VALUE_URL, value)
+            }
+        };
+        let message = shortened(message, MOST_MESSAGE_BYTES);
+        let detail = prost_types::Any { type_url: url.to_owned(), value };
+        let details = RpcStatus { code: code as i32, message: message.clone(), details: vec![detail] };
+        Status::with_details(code, message, details.encode_to_vec().into())
+    }
+}
+
+impl From<Status> for ApiError {
+    fn from(status: Status) -> Self {
+        error_in_details(status.details()).unwrap_or(ApiError::Transport(status))
+    }
+}
+
+fn error_in_details(details: &[u8]) -> Option<ApiError> {
+    let detail = RpcStatus::decode(details).ok()?.details.into_iter().next()?;
+    match detail.type_url.as_str() {
+        APP_ERROR_URL => AppError::decode(detail.value.as_slice()).ok().map(ApiError::App),
+        ERROR_VALUE_URL => ErrorValue::decode(detail.value.as_slice()).ok().map(ApiError::Plain),
+        _ => None,
+    }
+}
+
+/// `google.rpc.Status`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct RpcStatus {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<prost_types::Any>,
+}
+
+/// Shortens the texts that have no bound, the least telling first, until the error fits.
+fn fit_app_error(mut error: AppError) -> AppError {
+    let texts: [fn(&mut AppError) -> &mut String; 4] =
+        [|it| &mut it.detailed_error, |it| &mut it.message, |it| &mut it.r#where, |it| &mut it.id];
+    for text in texts {
+        let excess = error.encoded_len().saturating_sub(MOST_DETAILS_BYTES);
+        cut(text(&mut error), excess);
+    }
+    error
+}
+
+fn fit_error_value(mut error: ErrorValue) -> ErrorValue {
+    if let Some(app_error) = error.app_error.take() {
+        error.app_error = Some(fit_app_error(app_error));
+    }
+    let excess = error.encoded_len().saturating_sub(MOST_DETAILS_BYTES);
+    cut(&mut error.message, excess);
+    error
+}
+
+/// Takes `excess` bytes off the end, and the room for saying so.
+fn cut(text: &mut String, excess: usize) {
+    if excess > 0 {
+        let keep = text.len().saturating_sub(excess + SHORTENED.len());
+        *text = shortened(std::mem::take(text), keep + SHORTENED.len());
+    }
+}
+
+fn shortened(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most - SHORTENED.len()));
+        text.push_str(SHORTENED);
+    }
+    text
+}

@@ -1,0 +1,197 @@
+//! Calling through a channel: `ApiClient` and `HooksClient` implement the traits.
+
+use std::time::Duration;
+
+use futures::channel::oneshot;
+use futures::future::{self, Either};
+use futures::stream::{self, StreamExt as _};
+use http::uri::PathAndQuery;
+use prost::Message;
+use tonic::client::Grpc;
+use tonic::metadata::MetadataMap;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+
+use super::codec::{AnyCodec, Decode, Incoming, Outgoing, decode, typed};
+use super::{MAX_MESSAGE_BYTES, Parts};
+use crate::ApiError;
+
+macro_rules! client {
+    ($(#[$doc:meta])* $client:ident) => {
+        $(#[$doc])*
+        ///
+        /// Cheap to clone. Dropping the future of a call cancels the call.
+        #[derive(Debug, Clone)]
+        pub struct $client {
+            pub(super) connection: Connection,
+        }
+
+        impl $client {
+            /// Calls through `channel`.
+            pub fn new(channel: Channel) -> Self {
+                Self { connection: Connection::new(channel) }
+            }
+
+            /// The same client, sending `metadata` with every call.
+            #[must_use]
+            pub fn with_metadata(mut self, metadata: MetadataMap) -> Self {
+                self.connection.metadata = metadata;
+                self
+            }
+
+            /// The same client, whose calls may take `deadline` at most; the other side is told.
+            /// For streaming methods that is the time until the answer begins.
+            #[must_use]
+            pub fn with_deadline(mut self, deadline: Duration) -> Self {
+                self.connection.deadline = Some(deadline);
+                self
+            }
+        }
+    };
+}
+
+client! {
+    /// A [`PluginApi`](crate::PluginApi) at the other end of a channel.
+    ApiClient
+}
+
+client! {
+    /// [`PluginHooks`](crate::PluginHooks) at the other end of a channel.
+    HooksClient
+}
+
+/// A channel, and what goes along with every call.
+#[derive(Debug, Clone)]
+pub(super) struct Connection {
+    grpc: Grpc<Channel>,
+    metadata: MetadataMap,
+    deadline: Option<Duration>,
+}
+
+impl Connection {
+    fn new(channel: Channel) -> Self {
+        let grpc = Grpc::new(channel)
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        Self { grpc, metadata: MetadataMap::new(), deadline: None }
+    }
+
+    pub(super) async fn unary<Q, S>(&self, path: &'static str, request: Q) -> Result<S, ApiError>
+    where
+        Q: Message + 'static,
+        S: Message + Default + 'static,
+    {
+        self.call(path, Box::new(request), decode::<S>).await.map(typed)
+    }
+
+    pub(super) async fn upload<Q, S>(&self, path: &'static str, requests: Parts<Q>) -> Result<S, ApiError>
+    where
+        Q: Message + 'static,
+        S: Message + Default + 'static,
+    {
+        self.send(path, super::route::outgoing_parts(requests), decode::<S>).await.map(typed)
+    }
+
+    pub(super) async fn exchange<Q, S>(&self, path: &'static str, requests: Parts<Q>) -> Result<Parts<S>, ApiError>
+    where
+        Q: Message + 'static,
+        S: Message + Default + 'static,
+    {
+        let parts = self.converse(path, super::route::outgoing_parts(requests), decode::<S>).await?;
+        Ok(super::route::typed_parts(parts))
+    }
+
+    // The three below know no message type, so they exist once and not once a method.
+
+    async fn call(&self, path: &'static str, request: Outgoing, decode: Decode) -> Result<Incoming, ApiError> {
+        let mut grpc = self.ready().await?;
+        let response = grpc.unary(self.request(request), PathAndQuery::from_static(path), AnyCodec { decode }).await;
+        Ok(response?.into_inner())
+    }
+
+    async fn send(&self, path: &'static str, parts: Parts<Outgoing>, decode: Decode) -> Result<Incoming, ApiError> {
+        let mut grpc = self.ready().await?;
+        let (parts, failure) = until_failure(parts);
+        let path = PathAndQuery::from_static(path);
+        let call = grpc.client_streaming(self.request(parts), path, AnyCodec { decode });
+        match future::select(std::pin::pin!(call), failure).await {
+            Either::Left((response, _)) => Ok(response?.into_inner()),
+            Either::Right((Ok(error), _)) => Err(error),
+            Either::Right((Err(oneshot::Canceled), call)) => Ok(call.await?.into_inner()),
+        }
+    }
+
+    async fn converse(
+        &self,
+        path: &'static str,
+        parts: Parts<Outgoing>,
+        decode: Decode,
+    ) -> Result<Parts<Incoming>, ApiError> {
+        let mut grpc = self.ready().await?;
+        let (parts, failure) = until_failure(parts);
+        let path = PathAndQuery::from_static(path);
+        let call = grpc.streaming(self.request(parts), path, AnyCodec { decode });
+        let (response, failure) = match future::select(std::pin::pin!(call), failure).await {
+            Either::Left((response, failure)) => (response?, Some(failure)),
+            Either::Right((Ok(error), _)) => return Err(error),
+            Either::Right((Err(oneshot::Canceled), call)) => (call.await?, None),
+        };
+        let parts = response.into_inner().map(|it| it.map_err(ApiError::from));
+        Ok(match failure {
+            Some(failure) => with_failure(parts.boxed(), failure),
+            None => parts.boxed(),
+        })
+    }
+
+    async fn ready(&self) -> Result<Grpc<Channel>, ApiError> {
+        let mut grpc = self.grpc.clone();
+        grpc.ready().await.map_err(|error| Status::unavailable(format!("the other side is not reachable: {error}")))?;
+        Ok(grpc)
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        *request.metadata_mut() = self.metadata.clone();
+        if let Some(deadline) = self.deadline {
+            request.set_timeout(deadline);
+        }
+        request
+    }
+}
+
+/// The parts as tonic sends them, which cannot fail, and the failure beside them. After a failure the parts neither go on
+/// nor end, since an end would look like success; the caller drops the call.
+fn until_failure(parts: Parts<Outgoing>) -> (Parts2, oneshot::Receiver<ApiError>) {
+    let (sender, failure) = oneshot::channel();
+    let sent = stream::unfold((parts, Some(sender)), |(mut parts, mut sender)| async move {
+        match parts.next().await? {
+            Ok(part) => Some((part, (parts, sender))),
+            Err(error) => {
+                if let Some(sender) = sender.take() {
+                    // Nobody listens when the call is over; then the failure does not matter.
+                    let _ = sender.send(error);
+                }
+                future::pending().await
+            }
+        }
+    });
+    (sent.boxed(), failure)
+}
+
+type Parts2 = futures::stream::BoxStream<'static, Outgoing>;
+
+/// The parts that come in, until one that goes out fails.
+fn with_failure(parts: Parts<Incoming>, failure: oneshot::Receiver<ApiError>) -> Parts<Incoming> {
+    // A sender that is gone without a word has sent everything: that ends nothing.
+    let failure = stream::once(failure).filter_map(|it| future::ready(it.ok())).map(Err);
+    let failure = failure.chain(stream::pending());
+    let mut ended = false;
+    stream::select(parts.map(Some).chain(stream::once(future::ready(None))), failure.map(Some))
+        .take_while(move |it| {
+            let go_on = it.is_some() && !ended;
+            ended |= matches!(it, Some(Err(_)));
+            future::ready(go_on)
+        })
+        .filter_map(future::ready)
+        .boxed()
+}

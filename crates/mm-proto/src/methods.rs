@@ -1,0 +1,107 @@
+//! Tables of all methods and hooks, for those that handle them by name.
+
+#[rustfmt::skip]
+#[path = "generated/tables.rs"]
+mod tables;
+
+use std::fmt;
+use std::str::FromStr;
+
+pub use tables::{API_METHODS, HOOKS, HookName, SURFACE_VERSION};
+
+/// How the messages of a method travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One message in, one message out.
+    Unary,
+    /// A stream in, one message out.
+    Upload,
+    /// A stream in, a stream out.
+    Exchange,
+}
+
+/// An API method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MethodInfo {
+    /// `GetUser`
+    pub go: &'static str,
+    /// `get_user`
+    pub snake: &'static str,
+    /// The page it belongs to: `user`.
+    pub group: &'static str,
+    /// The first server that has it: `5.2`.
+    pub since: &'static str,
+    pub shape: Shape,
+}
+
+/// A hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HookInfo {
+    pub name: HookName,
+    /// `MessageWillBePosted`
+    pub go: &'static str,
+    /// `message_will_be_posted`
+    pub snake: &'static str,
+    /// Upstream's number of the hook.
+    pub id: u32,
+    /// The first server that has it: `5.2`.
+    pub since: &'static str,
+    pub shape: Shape,
+}
+
+impl MethodInfo {
+    /// The method of this Go name.
+    pub fn find(go: &str) -> Option<&'static MethodInfo> {
+        API_METHODS.binary_search_by(|it| it.go.cmp(go)).ok().map(|index| &API_METHODS[index])
+    }
+}
+
+impl HookName {
+    /// Its row in [`HOOKS`].
+    pub fn info(self) -> &'static HookInfo {
+        &HOOKS[self as usize]
+    }
+
+    /// Its Go name.
+    pub fn as_str(self) -> &'static str {
+        self.info().go
+    }
+}
+
+impl fmt::Display for HookName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// No hook has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no hook called {0}")]
+pub struct UnknownHook(pub String);
+
+impl FromStr for HookName {
+    type Err = UnknownHook;
+
+    /// Reads a Go name.
+    fn from_str(go: &str) -> Result<Self, UnknownHook> {
+        let index = HOOKS.binary_search_by(|it| it.go.cmp(go)).map_err(|_| UnknownHook(go.to_owned()))?;
+        Ok(HOOKS[index].name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_rows_agree() {
+        for hook in HOOKS {
+            assert_eq!(hook.name.info(), hook);
+            assert_eq!(hook.go.parse(), Ok(hook.name));
+        }
+        for method in API_METHODS {
+            assert_eq!(MethodInfo::find(method.go), Some(method));
+        }
+        assert_eq!("NoSuchHook".parse::<HookName>(), Err(UnknownHook("NoSuchHook".to_owned())));
+    }
+}
