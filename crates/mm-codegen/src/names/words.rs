@@ -20,7 +20,7 @@ const INITIALISMS: &[&str] = &[
     "IPs",
     "JPEG",
     "GIFs",
-    "KV",
+    "KV", "DMs",
     "MySQL",
     "LaTeX",
     "iOS",

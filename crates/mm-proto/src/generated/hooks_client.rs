@@ -49,10 +49,6 @@ impl PluginHooks for HooksClient {
         self.connection.unary("/mattermost.plugin.v1.PluginHooks/GenerateSupportData", request).await
     }
 
-    async fn implemented(&self, request: v1::ImplementedRequest) -> Result<v1::ImplementedResponse, ApiError> {
-        self.connection.unary("/mattermost.plugin.v1.PluginHooks/Implemented", request).await
-    }
-
     async fn message_has_been_deleted(&self, request: v1::MessageHasBeenDeletedRequest) -> Result<v1::MessageHasBeenDeletedResponse, ApiError> {
         self.connection.unary("/mattermost.plugin.v1.PluginHooks/MessageHasBeenDeleted", request).await
     }

@@ -15,7 +15,6 @@ pub(super) static ROUTES: &[Route<dyn PluginHooks>] = &[
     unary!("FileWillBeDownloaded", file_will_be_downloaded, v1::FileWillBeDownloadedRequest),
     exchange!("FileWillBeUploaded", file_will_be_uploaded, v1::FileWillBeUploadedRequest),
     unary!("GenerateSupportData", generate_support_data, v1::GenerateSupportDataRequest),
-    unary!("Implemented", implemented, v1::ImplementedRequest),
     unary!("MessageHasBeenDeleted", message_has_been_deleted, v1::MessageHasBeenDeletedRequest),
     unary!("MessageHasBeenPosted", message_has_been_posted, v1::MessageHasBeenPostedRequest),
     unary!("MessageHasBeenUpdated", message_has_been_updated, v1::MessageHasBeenUpdatedRequest),

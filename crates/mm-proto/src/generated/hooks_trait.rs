@@ -114,15 +114,6 @@ pub trait PluginHooks: Send + Sync + 'static {
         Err(ApiError::not_supported("GenerateSupportData"))
     }
 
-    /// Called once at the start to learn which hooks the plugin has. The SDK answers it; plugins do not define it.
-    ///
-    /// Returns: Go names of the hooks the plugin handles.
-    ///
-    /// Since Mattermost 5.2.
-    async fn implemented(&self, request: v1::ImplementedRequest) -> Result<v1::ImplementedResponse, ApiError> {
-        Err(ApiError::not_supported("Implemented"))
-    }
-
     /// Called after a post was deleted, by a user or a plugin, also your own. Called once for a thread's root post, not
     /// for the replies that go with it. Runs in the background.
     ///

@@ -9,7 +9,7 @@ pub struct FeatureFlags {
     #[prost(bool, tag = "3")]
     pub enable_remote_cluster_service: bool,
     #[prost(bool, tag = "4")]
-    pub enable_shared_channels_d_ms: bool,
+    pub enable_shared_channels_dms: bool,
     #[prost(bool, tag = "5")]
     pub enable_shared_channels_plugins: bool,
     #[prost(bool, tag = "6")]

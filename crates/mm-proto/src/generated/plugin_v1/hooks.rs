@@ -143,16 +143,6 @@ pub struct GenerateSupportDataResponse {
     #[prost(message, repeated, tag = "1")]
     pub file_datas: ::prost::alloc::vec::Vec<FileData>,
 }
-/// Arguments of Implemented.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ImplementedRequest {}
-/// Results of Implemented.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ImplementedResponse {
-    /// Go names of the hooks the plugin handles.
-    #[prost(string, repeated, tag = "1")]
-    pub result: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-}
 /// Arguments of MessageHasBeenDeleted.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MessageHasBeenDeletedRequest {

@@ -24,7 +24,7 @@ pub struct RegisterPluginOpts {
     #[prost(string, tag = "3")]
     pub creator_id: ::prost::alloc::string::String,
     #[prost(bool, tag = "4")]
-    pub auto_share_d_ms: bool,
+    pub auto_share_dms: bool,
     #[prost(bool, tag = "5")]
     pub auto_invited: bool,
 }
