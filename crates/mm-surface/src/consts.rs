@@ -173,7 +173,11 @@ fn type_of(names: &mut Names<'_>, scope: &Scope, ty: &TypeExpr) -> Option<TypeKe
 fn named_type(names: &mut Names<'_>, scope: &Scope, package: Option<&str>, name: &str) -> Option<TypeKey> {
     let named = names.look_up(scope, package, name);
     if let Some((scope, decl)) = named.decl() {
-        return if decl.alias { type_of(names, scope, &decl.ty) } else { Some((scope.package.path.clone(), decl.name.clone())) };
+        return if decl.alias {
+            type_of(names, scope, &decl.ty)
+        } else {
+            Some((scope.package.path.clone(), decl.name.clone()))
+        };
     }
     match named {
         Named::Basic(name) => Some((String::new(), name)),

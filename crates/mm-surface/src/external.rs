@@ -7,8 +7,12 @@ use toml::Spanned;
 
 use crate::GoType;
 use crate::diagnostic::{Diagnostic, Pos};
+use crate::names::is_basic;
 use crate::shapes::is_exported;
 use crate::surface::{Builtin, Field};
+
+/// What a type of another module can be, beside Go's basic types.
+const KINDS: &[&str] = &["struct", "interface", "slice", "array", "map", "pointer", "func", "chan"];
 
 /// All declared types of other modules, by qualified name (`time.Time`).
 #[derive(Debug)]
@@ -57,10 +61,16 @@ pub(crate) struct ExternalField {
 impl External {
     /// The fields as `surface.json` has them.
     pub(crate) fn surface_fields(&self) -> Vec<Field> {
+        let json = |it: &ExternalField| match &it.json {
+            Some(name) => name.clone(),
+            None if it.embedded => String::new(),
+            None if is_exported(&it.name) => it.name.clone(),
+            None => "-".to_owned(),
+        };
         let field = |it: &ExternalField| Field {
             name: it.name.clone(),
             ty: it.ty.clone(),
-            json: it.json.clone().unwrap_or_else(|| if it.embedded { String::new() } else { it.name.clone() }),
+            json: json(it),
             omitempty: it.omitempty,
             embedded: it.embedded,
             exported: is_exported(&it.name),
@@ -90,7 +100,11 @@ impl Externals {
         let line_at = |offset: usize| text[..offset.min(text.len())].lines().count().max(1) as u32;
         let overrides: Overrides = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(0, |span| line_at(span.start + 1));
-            vec![Diagnostic::new(&Pos::new(file, line), error.message(), "surface/README.md lists the keys of an entry")]
+            vec![Diagnostic::new(
+                &Pos::new(file, line),
+                error.message(),
+                "surface/README.md lists the keys of an entry",
+            )]
         })?;
         let mut diagnostics = Vec::new();
         let mut entries = BTreeMap::new();
@@ -99,10 +113,15 @@ impl Externals {
             let entry = entry.into_inner();
             if let Err(message) = check(&name, &entry) {
                 let help = "surface/README.md shows what an entry says";
-                diagnostics.push(Diagnostic::new(&Pos::new(file, line), format!("external.\"{name}\": {message}"), help));
+                diagnostics.push(Diagnostic::new(
+                    &Pos::new(file, line),
+                    format!("external.\"{name}\": {message}"),
+                    help,
+                ));
             }
             entries.insert(name, (line, entry));
         }
+        diagnostics.sort();
         if diagnostics.is_empty() { Ok(Externals { file: file.to_owned(), entries }) } else { Err(diagnostics) }
     }
 
@@ -141,6 +160,9 @@ fn check(name: &str, entry: &External) -> Result<(), String> {
     }
     if entry.builtin.is_some() == entry.kind.is_some() {
         return Err("needs either `builtin` or `kind`".to_owned());
+    }
+    if let Some(kind) = entry.kind.as_deref().filter(|it| !KINDS.contains(it) && !is_basic(it)) {
+        return Err(format!("has the unknown kind `{kind}`"));
     }
     for ty in entry.parts() {
         GoType::parse(ty).map_err(|error| error.to_string())?;

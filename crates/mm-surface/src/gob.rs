@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use crate::GoType;
 use crate::ChanDir;
+use crate::GoType;
 use crate::consts::Value;
 use crate::names::Scope;
-use crate::read::Reader;
 use crate::reach::{Context, Mode, Reach};
+use crate::read::Reader;
 use crate::surface::GobType;
 use crate::syntax::ast::{Expr, GobCall, TypeExpr};
 
@@ -27,7 +27,11 @@ pub(crate) fn registered(reader: &mut Reader<'_, '_>) -> Vec<GobType> {
     for pair in all.windows(2).filter(|it| it[0].0.name == it[1].0.name) {
         let (second, context, line) = &pair[1];
         let message = format!("`{}` is registered with gob twice, the other time in line {}", second.name, pair[0].2);
-        reader.reach.report(&context.pos(*line), message, "check that the tree compiles and starts: gob panics on this");
+        reader.reach.report(
+            &context.pos(*line),
+            message,
+            "check that the tree compiles and starts: gob panics on this",
+        );
     }
     all.into_iter().map(|(it, ..)| it).collect()
 }
@@ -55,13 +59,20 @@ fn register(reach: &mut Reach<'_>, context: &Context, call: &GobCall) -> Option<
 fn type_of(reach: &mut Reach<'_>, context: &Context, value: &Expr) -> Option<GoType> {
     match value {
         Expr::Composite(ty) | Expr::Convert(ty, _) => Some(reach.resolve(context, ty, Mode::Reach)),
-        Expr::Unary(operator, inner) if operator == "&" => Some(GoType::Pointer(Box::new(type_of(reach, context, inner)?))),
+        Expr::Unary(operator, inner) if operator == "&" => {
+            Some(GoType::Pointer(Box::new(type_of(reach, context, inner)?)))
+        }
         Expr::Call(function, args) => match (function.as_ref(), args.as_slice()) {
             (Expr::Name { package: None, name }, [Expr::Type(ty)]) if name == "new" => {
                 Some(GoType::Pointer(Box::new(reach.resolve(context, ty, Mode::Reach))))
             }
             (Expr::Name { package, name }, [_]) => {
-                let ty = TypeExpr::Name { package: package.clone(), name: name.clone(), args: Vec::new(), line: context.line };
+                let ty = TypeExpr::Name {
+                    package: package.clone(),
+                    name: name.clone(),
+                    args: Vec::new(),
+                    line: context.line,
+                };
                 Some(reach.resolve(context, &ty, Mode::Reach))
             }
             _ => None,

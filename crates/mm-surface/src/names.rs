@@ -18,9 +18,16 @@ pub(crate) struct Scope {
 #[derive(Debug, Clone)]
 pub(crate) enum Named {
     /// Declared in the module.
-    Declared { scope: Scope, name: String },
+    Declared {
+        scope: Scope,
+        name: String,
+    },
     /// Of another module: its import path, the name of its package, its own name.
-    Foreign { import: String, package: String, name: String },
+    Foreign {
+        import: String,
+        package: String,
+        name: String,
+    },
     /// Of Go itself.
     Basic(String),
     Unknown,
@@ -36,9 +43,33 @@ impl Named {
 }
 
 const BASIC: &[&str] = &[
-    "bool", "byte", "comparable", "complex128", "complex64", "error", "float32", "float64", "int", "int16", "int32", "int64", "int8",
-    "rune", "string", "uint", "uint16", "uint32", "uint64", "uint8", "uintptr",
+    "bool",
+    "byte",
+    "comparable",
+    "complex128",
+    "complex64",
+    "error",
+    "float32",
+    "float64",
+    "int",
+    "int16",
+    "int32",
+    "int64",
+    "int8",
+    "rune",
+    "string",
+    "uint",
+    "uint16",
+    "uint32",
+    "uint64",
+    "uint8",
+    "uintptr",
 ];
+
+/// Whether Go itself has a type of this name.
+pub(crate) fn is_basic(name: &str) -> bool {
+    BASIC.contains(&name)
+}
 
 /// Looks names up.
 #[derive(Debug)]
@@ -83,7 +114,7 @@ impl<'a> Names<'a> {
                 let scope = Scope { package: Rc::clone(&scope.package), file };
                 Named::Declared { scope, name: name.to_owned() }
             }
-            None if BASIC.contains(&name) => Named::Basic(name.to_owned()),
+            None if is_basic(name) => Named::Basic(name.to_owned()),
             None => Named::Unknown,
         }
     }
@@ -91,7 +122,9 @@ impl<'a> Names<'a> {
     fn look_up_in(&mut self, import: &str, written: &str, name: &str) -> Named {
         if let Some(package) = self.packages.get(import) {
             return match package.type_decl(name) {
-                Some((file, _)) => Named::Declared { scope: Scope { package: Rc::clone(&package), file }, name: name.to_owned() },
+                Some((file, _)) => {
+                    Named::Declared { scope: Scope { package: Rc::clone(&package), file }, name: name.to_owned() }
+                }
                 None => Named::Unknown,
             };
         }
@@ -109,7 +142,9 @@ impl<'a> Names<'a> {
         let unnamed = || imports.iter().filter(|it| it.alias.is_none());
         let likely = unnamed().find(|it| guess(&it.path) == name && self.is_called(it, name));
         // A package may be called other than its folder.
-        likely.or_else(|| unnamed().find(|it| guess(&it.path) != name && self.is_called(it, name))).map(|it| it.path.clone())
+        likely
+            .or_else(|| unnamed().find(|it| guess(&it.path) != name && self.is_called(it, name)))
+            .map(|it| it.path.clone())
     }
 
     fn is_called(&mut self, import: &Import, name: &str) -> bool {
@@ -124,7 +159,8 @@ impl<'a> Names<'a> {
 fn guess(path: &str) -> &str {
     let mut parts = path.rsplit('/');
     let mut last = parts.next().unwrap_or(path);
-    let is_version = |it: &str| it.strip_prefix('v').is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()));
+    let is_version =
+        |it: &str| it.strip_prefix('v').is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()));
     if is_version(last) {
         last = parts.next().unwrap_or(last);
     }

@@ -75,7 +75,8 @@ impl<'a> Packages<'a> {
         if let Some(known) = self.loaded.get(path) {
             return known.clone();
         }
-        let package = path.strip_prefix(&self.module).and_then(|it| it.strip_prefix('/')).and_then(|it| self.load(path, it));
+        let package =
+            path.strip_prefix(&self.module).and_then(|it| it.strip_prefix('/')).and_then(|it| self.load(path, it));
         let package = package.map(Rc::new);
         self.loaded.insert(path.to_owned(), package.clone());
         package

@@ -127,7 +127,9 @@ impl<'a> Reach<'a> {
                 let inner = boxed(inner);
                 GoType::Array(self.array_length(context, length, mode), inner)
             }
-            TypeExpr::Chan(direction, inner) => GoType::Chan(*direction, Box::new(self.resolve(context, inner, Mode::Mention))),
+            TypeExpr::Chan(direction, inner) => {
+                GoType::Chan(*direction, Box::new(self.resolve(context, inner, Mode::Mention)))
+            }
             TypeExpr::Func { params, variadic, results } => GoType::Func {
                 params: self.resolve_all(context, params, Mode::Mention),
                 variadic: *variadic,
@@ -137,7 +139,9 @@ impl<'a> Reach<'a> {
             TypeExpr::Interface { methods, embedded } if methods.is_empty() && embedded.is_empty() => GoType::Any,
             TypeExpr::Constraint => GoType::Any,
             TypeExpr::Struct(_) | TypeExpr::Interface { .. } => self.anonymous(context, ty, mode),
-            TypeExpr::Name { package, name, args, line } => self.named(context, (package.as_deref(), name, args), *line, mode),
+            TypeExpr::Name { package, name, args, line } => {
+                self.named(context, (package.as_deref(), name, args), *line, mode)
+            }
         }
     }
 
@@ -169,7 +173,13 @@ impl<'a> Reach<'a> {
         ty_name
     }
 
-    fn named(&mut self, context: &Context, written: (Option<&str>, &str, &[TypeExpr]), line: u32, mode: Mode) -> GoType {
+    fn named(
+        &mut self,
+        context: &Context,
+        written: (Option<&str>, &str, &[TypeExpr]),
+        line: u32,
+        mode: Mode,
+    ) -> GoType {
         let (package, name, args) = written;
         if package.is_none() {
             if let Some(argument) = context.args.get(name) {
@@ -183,7 +193,9 @@ impl<'a> Reach<'a> {
         match self.names.look_up(&context.scope, package, name) {
             Named::Basic(name) => GoType::basic(&name),
             Named::Declared { scope, name } => self.declared(context, scope, &name, args, line, mode),
-            Named::Foreign { import, package, name } => self.foreign(context, &import, (package, name, args), line, mode),
+            Named::Foreign { import, package, name } => {
+                self.foreign(context, &import, (package, name, args), line, mode)
+            }
             Named::Unknown => {
                 if mode == Mode::Reach {
                     self.unknown(context, package, name, line);
@@ -193,7 +205,15 @@ impl<'a> Reach<'a> {
         }
     }
 
-    fn declared(&mut self, from: &Context, scope: Scope, name: &str, args: Vec<GoType>, line: u32, mode: Mode) -> GoType {
+    fn declared(
+        &mut self,
+        from: &Context,
+        scope: Scope,
+        name: &str,
+        args: Vec<GoType>,
+        line: u32,
+        mode: Mode,
+    ) -> GoType {
         let package = Rc::clone(&scope.package);
         let (_, decl) = package.type_decl(name).expect("found by look_up");
         if decl.params.len() != args.len() {
@@ -217,7 +237,14 @@ impl<'a> Reach<'a> {
         ty
     }
 
-    fn foreign(&mut self, from: &Context, import: &str, named: (String, String, Vec<GoType>), line: u32, mode: Mode) -> GoType {
+    fn foreign(
+        &mut self,
+        from: &Context,
+        import: &str,
+        named: (String, String, Vec<GoType>),
+        line: u32,
+        mode: Mode,
+    ) -> GoType {
         let (package, name, args) = named;
         if mode == Mode::Reach {
             let at = from.pos(line);
@@ -250,20 +277,38 @@ impl<'a> Reach<'a> {
         let first = self.packages.entry(package.to_owned()).or_insert_with(|| path.to_owned());
         if first != path {
             let message = format!("two packages named `{package}` are part of the surface: {first} and {path}");
-            self.report(at, message, "the surface names types by their package: extend its naming in crates/mm-surface/src/reach.rs");
+            self.report(
+                at,
+                message,
+                "the surface names types by their package: extend its naming in crates/mm-surface/src/reach.rs",
+            );
         }
     }
 
     fn unknown(&mut self, context: &Context, package: Option<&str>, name: &str, line: u32) {
-        let (what, of) = match package {
-            Some(package) => (format!("{package}.{name}"), format!("the package imported as `{package}`")),
-            None => (name.to_owned(), format!("package {}", context.scope.package.name)),
+        let import = package.and_then(|it| self.names.import(&context.scope, it));
+        let (what, help) = match (package, import) {
+            (None, _) => {
+                let package = &context.scope.package.path;
+                (
+                    name.to_owned(),
+                    format!(
+                        "check that the tree is complete (all of server/public): nothing in {package} declares it for the default build"
+                    ),
+                )
+            }
+            (Some(package), Some(import)) => {
+                let help = format!(
+                    "check that the tree is complete (all of server/public): nothing in {import} declares it for the default build"
+                );
+                (format!("{package}.{name}"), help)
+            }
+            (Some(package), None) => (
+                format!("{package}.{name}"),
+                format!("check that the tree compiles: this file imports nothing called `{package}`"),
+            ),
         };
-        self.report(
-            &context.pos(line),
-            format!("cannot find the type `{what}`"),
-            format!("check that the tree is complete (all of server/public) and that {of} declares it for the default build"),
-        );
+        self.report(&context.pos(line), format!("cannot find the type `{what}`"), help);
     }
 
     fn undeclared(&mut self, at: &Pos, import: &str, package: &str, name: &str) {

@@ -34,7 +34,11 @@ pub fn read(source: &BTreeMap<String, String>, externals: &Externals) -> Result<
     let (Some(plugin), Some(model)) = (plugin, model) else {
         // What cannot be read is the better explanation of a package that is not there.
         let complaints = std::mem::take(&mut packages.diagnostics);
-        return Err(if complaints.is_empty() { vec![not_mattermost("it has no packages `plugin` and `model`")] } else { complaints });
+        return Err(if complaints.is_empty() {
+            vec![not_mattermost("it has no packages `plugin` and `model`")]
+        } else {
+            complaints
+        });
     };
     let version = version(&model).map_err(|it| vec![it])?;
     let mut reach = Reach::new(packages, externals, &version);
@@ -42,8 +46,9 @@ pub fn read(source: &BTreeMap<String, String>, externals: &Externals) -> Result<
     for key in reach.externals.keys().filter(|it| !reach.used.contains(**it)) {
         reach.diagnostics.push(externals.stale(key, &version));
     }
-    let mut diagnostics = reach.diagnostics;
-    diagnostics.append(&mut reach.names.packages.diagnostics);
+    // What cannot be read, or says one thing twice, explains most of what is then not found.
+    let unread = std::mem::take(&mut reach.names.packages.diagnostics);
+    let mut diagnostics = if unread.is_empty() { reach.diagnostics } else { unread };
     diagnostics.sort();
     diagnostics.dedup();
     if diagnostics.is_empty() { Ok(surface) } else { Err(diagnostics) }
@@ -109,7 +114,10 @@ impl Reader<'_, '_> {
         for (context, signature) in &methods {
             let pos = context.pos(signature.line);
             if let Some(first) = seen.insert(&signature.name, pos.clone()) {
-                let message = format!("two methods of `{name}` are named `{}`: here and in {}:{}", signature.name, first.file, first.line);
+                let message = format!(
+                    "two methods of `{name}` are named `{}`: here and in {}:{}",
+                    signature.name, first.file, first.line
+                );
                 self.reach.report(&pos, message, "check that the tree compiles");
             }
             all.push(self.method(context, signature, has_ids));
@@ -130,7 +138,11 @@ impl Reader<'_, '_> {
         let results = self.reach.resolve_all(&context, &signature.results, Mode::Reach);
         if signature.since.is_none() {
             let message = format!("`{}` does not say since when it exists", signature.name);
-            self.reach.report(&pos, message, "add the line `Minimum server version: X.Y` to its comment, as upstream's own check asks");
+            self.reach.report(
+                &pos,
+                message,
+                "add the line `Minimum server version: X.Y` to its comment, as upstream's own check asks",
+            );
         }
         Method {
             name: signature.name.clone(),
@@ -153,7 +165,11 @@ impl Reader<'_, '_> {
         match constant.value {
             Ok(Value::Int(id)) if u32::try_from(id).is_ok() => u32::try_from(id).ok(),
             Ok(_) => {
-                self.reach.report(pos, format!("the id of the hook `{hook}` is no small number"), format!("see `{hook}ID`"));
+                self.reach.report(
+                    pos,
+                    format!("the id of the hook `{hook}` is no small number"),
+                    format!("see `{hook}ID`"),
+                );
                 None
             }
             Err(why) => {
@@ -168,7 +184,11 @@ impl Reader<'_, '_> {
         for pair in hooks.windows(2).filter(|it| it[0].id.is_some() && it[0].id == it[1].id) {
             let id = pair[0].id.unwrap_or_default();
             let message = format!("two hooks have the id {id}: `{}` and `{}`", pair[0].name, pair[1].name);
-            self.reach.report(&Pos::new("plugin/hooks.go", 0), message, "an id is wire: it belongs to one hook for ever");
+            self.reach.report(
+                &Pos::new("plugin/hooks.go", 0),
+                message,
+                "an id is wire: it belongs to one hook for ever",
+            );
         }
     }
 
@@ -185,7 +205,11 @@ impl Reader<'_, '_> {
                     Err(why) => {
                         let (file, decl) = package.const_decl(name).expect("listed");
                         let message = format!("cannot compute the constant `{name}` of type `{ty}`: {why}");
-                        self.reach.report(&package.pos(file, decl.line), message, "teach the expression to crates/mm-surface/src/consts.rs");
+                        self.reach.report(
+                            &package.pos(file, decl.line),
+                            message,
+                            "teach the expression to crates/mm-surface/src/consts.rs",
+                        );
                     }
                 }
             }
@@ -202,7 +226,9 @@ impl Reader<'_, '_> {
     fn add_aliases(&mut self) {
         let mut known: BTreeSet<String> = self.reach.types.keys().cloned().collect();
         for package in self.reach.names.packages.loaded() {
-            for (file, decl) in package.type_decls().filter(|(_, it)| it.alias && it.params.is_empty() && is_exported(&it.name)) {
+            for (file, decl) in
+                package.type_decls().filter(|(_, it)| it.alias && it.params.is_empty() && is_exported(&it.name))
+            {
                 self.add_alias(&package, file, decl, &mut known);
             }
         }

@@ -18,7 +18,8 @@ const SERVER: &str = "RPCServer";
 
 /// Names of the argument and result structs, sorted.
 pub(crate) fn structs(plugin: &Package) -> Vec<String> {
-    let decls = plugin.type_decls().filter(|(_, it)| it.name.starts_with(PREFIX) && matches!(it.ty, TypeExpr::Struct(_)));
+    let decls =
+        plugin.type_decls().filter(|(_, it)| it.name.starts_with(PREFIX) && matches!(it.ty, TypeExpr::Struct(_)));
     decls.map(|(_, it)| it.name.clone()).collect()
 }
 
@@ -39,7 +40,8 @@ pub(crate) fn methods(reader: &mut Reader<'_, '_>) -> Vec<RpcMethod> {
     let plugin = Rc::clone(&reader.plugin);
     let mut all = Vec::new();
     for (file, method) in plugin.methods().filter(|(_, it)| it.receiver.ends_with(SERVER)) {
-        let context = Context::new(Scope { package: Rc::clone(&plugin), file }, &method.receiver, method.signature.line);
+        let context =
+            Context::new(Scope { package: Rc::clone(&plugin), file }, &method.receiver, method.signature.line);
         all.extend(describe_method(reader.reach, &context, method));
     }
     all.sort_by(|a, b| (&a.service, &a.name).cmp(&(&b.service, &b.name)));
@@ -48,7 +50,8 @@ pub(crate) fn methods(reader: &mut Reader<'_, '_>) -> Vec<RpcMethod> {
 
 fn describe_method(reach: &mut Reach<'_>, context: &Context, method: &MethodDecl) -> Option<RpcMethod> {
     let signature = &method.signature;
-    let ([args, reply], [TypeExpr::Name { package: None, name: error, .. }]) = (signature.params.as_slice(), signature.results.as_slice())
+    let ([args, reply], [TypeExpr::Name { package: None, name: error, .. }]) =
+        (signature.params.as_slice(), signature.results.as_slice())
     else {
         return None;
     };

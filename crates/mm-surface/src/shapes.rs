@@ -10,7 +10,14 @@ use crate::syntax::ast::{FieldExpr, Signature, TypeExpr};
 
 /// Methods by which a type replaces its usual encoding.
 const MARSHALERS: &[&str] = &[
-    "GobDecode", "GobEncode", "MarshalBinary", "MarshalJSON", "MarshalText", "UnmarshalBinary", "UnmarshalJSON", "UnmarshalText",
+    "GobDecode",
+    "GobEncode",
+    "MarshalBinary",
+    "MarshalJSON",
+    "MarshalText",
+    "UnmarshalBinary",
+    "UnmarshalJSON",
+    "UnmarshalText",
 ];
 
 /// Deeper chains of embedded or derived types than this are circular.
@@ -41,8 +48,11 @@ impl Reach<'_> {
         let mut context = Context::new(scope, &decl.name, decl.line);
         context.args = decl.params.iter().cloned().zip(args).collect();
         let mut described = Type { file: Some(package.files[file].path.clone()), ..Type::named(name) };
-        let own: BTreeSet<&str> =
-            package.methods().filter(|(_, it)| it.receiver == decl.name).map(|(_, it)| it.signature.name.as_str()).collect();
+        let own: BTreeSet<&str> = package
+            .methods()
+            .filter(|(_, it)| it.receiver == decl.name)
+            .map(|(_, it)| it.signature.name.as_str())
+            .collect();
         described.marshalers = MARSHALERS.iter().filter(|it| own.contains(*it)).map(|it| (*it).to_owned()).collect();
         self.shape(&context, &decl.ty, &mut described);
         described
@@ -57,10 +67,13 @@ impl Reach<'_> {
             }
             TypeExpr::Interface { .. } => {
                 let methods = self.interface_methods(context, ty);
-                into.methods = methods.into_iter().map(|(_, it)| it.name).collect::<BTreeSet<_>>().into_iter().collect();
+                into.methods =
+                    methods.into_iter().map(|(_, it)| it.name).collect::<BTreeSet<_>>().into_iter().collect();
                 "interface"
             }
-            TypeExpr::Name { package, name, .. } => return self.shape_of_named(context, package.as_deref(), name, ty, into),
+            TypeExpr::Name { package, name, .. } => {
+                return self.shape_of_named(context, package.as_deref(), name, ty, into);
+            }
             TypeExpr::Pointer(_) => "pointer",
             TypeExpr::Slice(_) => "slice",
             TypeExpr::Array(..) => "array",
@@ -111,7 +124,8 @@ impl Reach<'_> {
         let mut all = Vec::new();
         for field in fields {
             if let Some(first) = seen.insert(&field.name, field.line).filter(|_| field.name != "_") {
-                let message = format!("two fields of `{}` are named `{}`: here and in line {first}", context.holder, field.name);
+                let message =
+                    format!("two fields of `{}` are named `{}`: here and in line {first}", context.holder, field.name);
                 self.report(&context.pos(field.line), message, "check that the tree compiles");
             }
             all.push(self.field(context, field));
@@ -132,12 +146,20 @@ impl Reach<'_> {
             None => "-".to_owned(),
         };
         let json = if exported || field.embedded { json } else { "-".to_owned() };
-        Field { name: field.name.clone(), ty: ty.to_string(), json, omitempty: tag.omitempty, embedded: field.embedded, exported }
+        Field {
+            name: field.name.clone(),
+            ty: ty.to_string(),
+            json,
+            omitempty: tag.omitempty,
+            embedded: field.embedded,
+            exported,
+        }
     }
 
     /// Only the fields of an embedded struct are lifted: anything else that is embedded is a field with its name.
     fn name_embedded(&mut self) {
-        let structs: BTreeSet<String> = self.types.values().filter(|it| it.kind == "struct").map(|it| it.name.clone()).collect();
+        let structs: BTreeSet<String> =
+            self.types.values().filter(|it| it.kind == "struct").map(|it| it.name.clone()).collect();
         for ty in self.types.values_mut() {
             for field in ty.fields.iter_mut().filter(|it| it.embedded && it.json.is_empty()) {
                 if !structs.contains(field.ty.trim_start_matches('*')) {

@@ -78,15 +78,27 @@ pub(crate) struct GobCall {
 /// A type as written.
 #[derive(Debug, Clone)]
 pub(crate) enum TypeExpr {
-    Name { package: Option<String>, name: String, args: Vec<TypeExpr>, line: u32 },
+    Name {
+        package: Option<String>,
+        name: String,
+        args: Vec<TypeExpr>,
+        line: u32,
+    },
     Pointer(Box<TypeExpr>),
     Slice(Box<TypeExpr>),
     Array(Box<Expr>, Box<TypeExpr>),
     Map(Box<TypeExpr>, Box<TypeExpr>),
     Chan(crate::ChanDir, Box<TypeExpr>),
-    Func { params: Vec<TypeExpr>, variadic: bool, results: Vec<TypeExpr> },
+    Func {
+        params: Vec<TypeExpr>,
+        variadic: bool,
+        results: Vec<TypeExpr>,
+    },
     Struct(Vec<FieldExpr>),
-    Interface { methods: Vec<Signature>, embedded: Vec<TypeExpr> },
+    Interface {
+        methods: Vec<Signature>,
+        embedded: Vec<TypeExpr>,
+    },
     /// `~T`, `A | B`: only in constraints, which no value has as its type.
     Constraint,
 }
@@ -109,7 +121,10 @@ pub(crate) enum Expr {
     Float(f64),
     String(String),
     Char(char),
-    Name { package: Option<String>, name: String },
+    Name {
+        package: Option<String>,
+        name: String,
+    },
     Unary(String, Box<Expr>),
     Binary(Box<Expr>, String, Box<Expr>),
     /// `f(x)` or a conversion: what is called is a name.

@@ -9,12 +9,28 @@ pub(crate) fn in_default_build(path: &str, text: &str) -> bool {
 }
 
 const SYSTEMS: &[&str] = &[
-    "aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "nacl", "netbsd", "openbsd", "plan9",
-    "solaris", "wasip1", "windows", "zos",
+    "aix",
+    "android",
+    "darwin",
+    "dragonfly",
+    "freebsd",
+    "hurd",
+    "illumos",
+    "ios",
+    "js",
+    "linux",
+    "nacl",
+    "netbsd",
+    "openbsd",
+    "plan9",
+    "solaris",
+    "wasip1",
+    "windows",
+    "zos",
 ];
 const MACHINES: &[&str] = &[
-    "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64", "s390x", "sparc64",
-    "wasm",
+    "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64",
+    "s390x", "sparc64", "wasm",
 ];
 
 /// `x_windows.go`, `x_linux_arm64.go`, `x_test.go`: parts of the name are constraints.
@@ -25,7 +41,9 @@ fn name_fits(path: &str) -> bool {
     let parts: Vec<&str> = stem.split('_').skip(1).collect();
     match parts.as_slice() {
         [.., "test"] => false,
-        [.., system, machine] if SYSTEMS.contains(system) && MACHINES.contains(machine) => holds(system) && holds(machine),
+        [.., system, machine] if SYSTEMS.contains(system) && MACHINES.contains(machine) => {
+            holds(system) && holds(machine)
+        }
         [.., last] if SYSTEMS.contains(last) || MACHINES.contains(last) => holds(last),
         _ => true,
     }
@@ -33,13 +51,17 @@ fn name_fits(path: &str) -> bool {
 
 /// `//go:build` above the package clause; `// +build` lines only where that is missing, as Go has it.
 fn constraints_fit(text: &str) -> bool {
-    let head = || text.lines().map(str::trim).take_while(|it| it.is_empty() || it.starts_with("//") || it.starts_with("/*") || it.starts_with('*'));
+    let head = || {
+        text.lines()
+            .map(str::trim)
+            .take_while(|it| it.is_empty() || it.starts_with("//") || it.starts_with("/*") || it.starts_with('*'))
+    };
     if let Some(expression) = head().find_map(|it| it.strip_prefix("//go:build ")) {
         return Expression { rest: expression }.or();
     }
     head()
         .filter_map(|it| it.trim_start_matches('/').trim_start().strip_prefix("+build "))
-        .all(|line| line.split_whitespace().any(|group| group.split(',').all(|term| old_term_holds(term))))
+        .all(|line| line.split_whitespace().any(|group| group.split(',').all(old_term_holds)))
 }
 
 fn old_term_holds(term: &str) -> bool {

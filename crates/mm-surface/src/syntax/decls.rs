@@ -23,7 +23,9 @@ pub(super) fn file(source: &Source<'_>, root: Node<'_>) -> Read<File> {
     };
     for node in children(root) {
         match node.kind() {
-            "package_clause" => file.package = children(node).first().map(|it| source.text(*it).to_owned()).unwrap_or_default(),
+            "package_clause" => {
+                file.package = children(node).first().map(|it| source.text(*it).to_owned()).unwrap_or_default()
+            }
             "import_declaration" => imports(source, node, &mut file.imports)?,
             "type_declaration" => type_declaration(source, node, &mut file.types)?,
             "const_declaration" => const_declaration(source, node, &mut file.consts)?,
@@ -55,7 +57,8 @@ fn type_declaration(source: &Source<'_>, node: Node<'_>, into: &mut Vec<TypeDecl
     for spec in children(node) {
         let Some(name) = spec.child_by_field_name("name") else { continue };
         let params = spec.child_by_field_name("type_parameters").map(children).unwrap_or_default();
-        let params = params.into_iter().flat_map(|it| fields(it, "name")).map(|it| source.text(it).to_owned()).collect();
+        let params =
+            params.into_iter().flat_map(|it| fields(it, "name")).map(|it| source.text(it).to_owned()).collect();
         into.push(TypeDecl {
             name: source.text(name).to_owned(),
             params,
@@ -98,7 +101,10 @@ fn version(source: &Source<'_>, node: Node<'_>) -> Read<Option<String>> {
         let body = literal.and_then(|it| it.child_by_field_name("body"));
         if let (Some("versions"), Some(body)) = (name, body) {
             let first = children(body).first().and_then(|it| children(*it).first().copied());
-            return first.filter(|it| it.kind().ends_with("string_literal")).map(|it| exprs::string(source, it)).transpose();
+            return first
+                .filter(|it| it.kind().ends_with("string_literal"))
+                .map(|it| exprs::string(source, it))
+                .transpose();
         }
     }
     Ok(None)
@@ -118,7 +124,10 @@ fn method(source: &Source<'_>, node: Node<'_>) -> Read<Option<MethodDecl>> {
         return Ok(None);
     }
     let name = node.child_by_field_name("name").map(|it| source.text(it).to_owned()).unwrap_or_default();
-    Ok(Some(MethodDecl { receiver: source.text(receiver).to_owned(), signature: types::signature(source, node, name)? }))
+    Ok(Some(MethodDecl {
+        receiver: source.text(receiver).to_owned(),
+        signature: types::signature(source, node, name)?,
+    }))
 }
 
 /// Every call of `gob.Register` and `gob.RegisterName`, wherever it stands.

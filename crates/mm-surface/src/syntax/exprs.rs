@@ -67,7 +67,12 @@ fn call(source: &Source<'_>, node: Node<'_>) -> Read<Expr> {
             (Expr::Unary(star, inner), Some(arg)) if star == "*" => match inner.as_ref() {
                 Expr::Name { package, name } => {
                     let line = source.line(function);
-                    let ty = super::ast::TypeExpr::Name { package: package.clone(), name: name.clone(), args: Vec::new(), line };
+                    let ty = super::ast::TypeExpr::Name {
+                        package: package.clone(),
+                        name: name.clone(),
+                        args: Vec::new(),
+                        line,
+                    };
                     Expr::Convert(super::ast::TypeExpr::Pointer(Box::new(ty)), Box::new(arg))
                 }
                 _ => other(source, node),
@@ -85,7 +90,11 @@ pub(super) fn arguments(source: &Source<'_>, call: Node<'_>) -> Read<Vec<Expr>> 
 
 fn argument(source: &Source<'_>, node: Node<'_>) -> Read<Expr> {
     let is_type = node.kind().ends_with("_type") || node.kind() == "type_identifier";
-    if is_type { Ok(types::read(source, node).map_or_else(|_| other(source, node), Expr::Type)) } else { read(source, node) }
+    if is_type {
+        Ok(types::read(source, node).map_or_else(|_| other(source, node), Expr::Type))
+    } else {
+        read(source, node)
+    }
 }
 
 /// `42`, `1_000`, `0x1F`, `0b1`, `0o17`, `017`.
@@ -157,7 +166,9 @@ fn push_escape(out: &mut Vec<u8>, escape: &str) -> Option<()> {
         b't' => simple(b"\t"),
         b'v' => simple(b"\x0b"),
         b'x' => u8::from_str_radix(&escape[1..], 16).ok().map(|it| vec![it]),
-        b'u' | b'U' => char::from_u32(u32::from_str_radix(&escape[1..], 16).ok()?).map(|it| it.to_string().into_bytes()),
+        b'u' | b'U' => {
+            char::from_u32(u32::from_str_radix(&escape[1..], 16).ok()?).map(|it| it.to_string().into_bytes())
+        }
         b'0'..=b'7' => u8::from_str_radix(escape, 8).ok().map(|it| vec![it]),
         b'\\' | b'\'' | b'"' => simple(escape.as_bytes()),
         _ => None,
@@ -172,7 +183,9 @@ mod tests {
 
     #[test]
     fn integers_are_read_in_every_base() {
-        for (text, value) in [("42", 42), ("1_000", 1000), ("0x1F", 31), ("0b101", 5), ("0o17", 15), ("017", 15), ("0", 0)] {
+        for (text, value) in
+            [("42", 42), ("1_000", 1000), ("0x1F", 31), ("0b101", 5), ("0o17", 15), ("017", 15), ("0", 0)]
+        {
             assert_eq!(int(text), Some(value), "{text}");
         }
     }

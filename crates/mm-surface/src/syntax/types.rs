@@ -150,7 +150,9 @@ pub(super) fn signature(source: &Source<'_>, node: Node<'_>, name: String) -> Re
         None => (Vec::new(), false),
     };
     let results = match node.child_by_field_name("result") {
-        Some(list) if list.kind() == "parameter_list" => parameters(source, list)?.0.into_iter().map(|it| it.ty).collect(),
+        Some(list) if list.kind() == "parameter_list" => {
+            parameters(source, list)?.0.into_iter().map(|it| it.ty).collect()
+        }
         Some(one) => vec![read(source, one)?],
         None => Vec::new(),
     };

@@ -1,0 +1,3 @@
+No go.mod: some other folder.
+
+-- go.mod --

@@ -1,0 +1,19 @@
+Text that is no Go.
+
+-- plugin/api.go --
+package plugin
+
+import "github.com/mattermost/mattermost/server/public/model"
+
+type API interface {
+	// Minimum server version: 5.2
+	Get() *model.Thing
+}
+
+-- model/thing.go --
+package model
+
+type Thing struct {
+	Name string
+	Broken string ] int
+}

@@ -1,0 +1,21 @@
+Two files of one build declare the same type.
+
+-- plugin/api.go --
+package plugin
+
+import "github.com/mattermost/mattermost/server/public/model"
+
+type API interface {
+	// Minimum server version: 5.2
+	Get() *model.Thing
+}
+
+-- model/thing.go --
+package model
+
+type Thing struct{ A string }
+
+-- model/thing_again.go --
+package model
+
+type Thing struct{ B string }
