@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::names;
 
 /// Lines a module of models should have at most; beyond it, the largest model moves into a module of its own.
-const MODULE_LINES: usize = 1_400;
+const MODULE_LINES: usize = 1_200;
 
 /// The IR together with the division into Python modules.
 pub(crate) struct Context<'a> {

@@ -23,7 +23,7 @@ impl Docstring {
 
     /// The lines with quotes, indented by `indent` columns; empty lines are empty.
     pub(crate) fn lines(&self, indent: usize) -> Vec<String> {
-        let (summary, rest) = first_sentence(&self.text);
+        let (summary, rest) = first_sentence(if self.text.is_empty() { "Not described yet." } else { &self.text });
         let mut body: Vec<String> = Vec::new();
         for paragraph in rest.split("\n\n").map(str::trim).filter(|it| !it.is_empty()) {
             body.push(String::new());

@@ -12,6 +12,8 @@ pub(crate) enum Expr {
     Atom(String),
     /// `f(a, b)`: when too long, all items on one line of their own, then one a line.
     Call(String, Vec<Expr>),
+    /// `T[a, b]`, which breaks as calls do.
+    Subscript(String, Vec<Expr>),
     /// `(a, b)`: when too long, one item a line.
     Tuple(Vec<Expr>),
     /// `name=a | b`: when too long, one operand a line.
@@ -43,6 +45,7 @@ impl Expr {
         match self {
             Self::Atom(text) => text.clone(),
             Self::Call(function, arguments) => format!("{function}({})", join(arguments)),
+            Self::Subscript(name, items) => format!("{name}[{}]", join(items)),
             Self::Tuple(items) if items.len() == 1 => format!("({},)", items[0].flat()),
             Self::Tuple(items) => format!("({})", join(items)),
             Self::Entry(key, value) => format!("{key}: {}", value.flat()),
@@ -62,14 +65,8 @@ impl Expr {
             Self::Keyword(name, operands) => format!("{name}={}", operands.join(&format!("\n{}| ", pad(indent)))),
             Self::Entry(key, value) => format!("{key}: {}", value.fit(indent, before + columns(key) + 2, after)),
             Self::Call(function, arguments) if arguments.is_empty() => format!("{function}()"),
-            Self::Call(function, arguments) => {
-                let inner = join(arguments);
-                if indent + STEP + columns(&inner) <= WIDTH {
-                    format!("{function}(\n{}{inner}\n{})", pad(indent + STEP), pad(indent))
-                } else {
-                    format!("{function}({})", one_a_line(arguments, indent))
-                }
-            }
+            Self::Call(function, arguments) => format!("{function}({})", together_or_one_a_line(arguments, indent)),
+            Self::Subscript(name, items) => format!("{name}[{}]", together_or_one_a_line(items, indent)),
             Self::Tuple(items) => format!("({})", one_a_line(items, indent)),
         }
     }
@@ -133,6 +130,14 @@ pub(crate) fn columns(text: &str) -> usize {
 
 fn join(items: &[Expr]) -> String {
     items.iter().map(Expr::flat).collect::<Vec<_>>().join(", ")
+}
+
+fn together_or_one_a_line(items: &[Expr], indent: usize) -> String {
+    let inner = join(items);
+    if indent + STEP + columns(&inner) <= WIDTH {
+        return format!("\n{}{inner}\n{}", pad(indent + STEP), pad(indent));
+    }
+    one_a_line(items, indent)
 }
 
 fn one_a_line(items: &[Expr], indent: usize) -> String {

@@ -2,6 +2,14 @@
 
 use serde::Serialize;
 
+/// `__init__.py`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct RootPackage {
+    pub(crate) header: String,
+    /// A literal.
+    pub(crate) version: String,
+}
+
 /// One import block of a module, sorted as ruff sorts it.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Imports {
@@ -17,6 +25,8 @@ pub(crate) struct Imports {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct ModelModule {
     pub(crate) header: String,
+    /// What type checkers shall not complain of, "" for nothing.
+    pub(crate) pragma: &'static str,
     pub(crate) docstring: Vec<String>,
     pub(crate) imports: Imports,
     pub(crate) enums: Vec<EnumClass>,

@@ -1,7 +1,7 @@
 //! All files of the generated Python package.
 
+use mm_codegen::Files;
 use mm_codegen::ir::Ir;
-use mm_codegen::{Files, header};
 
 use crate::context::Context;
 use crate::error::Error;
@@ -19,7 +19,7 @@ pub fn generate_python(ir: &Ir) -> Result<Files, Error> {
     let mut files = Files::new();
     let mut add = |path: &str, text: String| files.insert(format!("{ROOT}/{path}"), text);
 
-    add("__init__.py", format!("{}\n\"\"\"What is made from Mattermost's plugin API. Import nothing from here.\"\"\"\n", header("#", &ir.upstream_version)));
+    add("__init__.py", renderer.render("python/package.py.j2", &models::root(&context))?);
     add("index.py", renderer.render("python/index.py.j2", &models::index(&context, &lower::codec::VALUE_TABLES))?);
     add("models/__init__.py", renderer.render("python/models_package.py.j2", &models::package(&context))?);
     for module in context.modules() {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::Error;
 
 /// Every template by its path below `templates/`.
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("python/api.py.j2", include_str!("../../../templates/python/api.py.j2")),
     ("python/api_package.py.j2", include_str!("../../../templates/python/api_package.py.j2")),
     ("python/codec.py.j2", include_str!("../../../templates/python/codec.py.j2")),
@@ -18,6 +18,7 @@ const TEMPLATES: [(&str, &str); 9] = [
     ("python/keywords.py.j2", include_str!("../../../templates/python/keywords.py.j2")),
     ("python/models.py.j2", include_str!("../../../templates/python/models.py.j2")),
     ("python/models_package.py.j2", include_str!("../../../templates/python/models_package.py.j2")),
+    ("python/package.py.j2", include_str!("../../../templates/python/package.py.j2")),
 ];
 
 /// Renders nodes with templates.

@@ -182,13 +182,14 @@ impl Lowering<'_> {
             parameters.push(Parameter { text, name: "**fields".to_owned(), doc });
         }
         let mut call = vec![Expr::string(&self.method.name.snake), Expr::Tuple(arguments)];
-        if let Some(stream) = streams::of_api_method(self.method) {
+        for stream in &self.method.stream_params {
             let annotation = streams::annotation(self.method.stream);
             needs.annotation(&annotation);
-            let text = format!("{}: {}", stream.name, annotation.text);
-            let parameter = Parameter { text, name: stream.name.to_owned(), doc: stream.doc.to_owned() };
-            stream.insert(&mut parameters, parameter);
-            call.push(Expr::atom(stream.name));
+            let name = stream.name.python.clone();
+            let text = format!("{name}: {}", annotation.text);
+            call.push(Expr::atom(&name));
+            let at = stream.position.min(parameters.len());
+            parameters.insert(at, Parameter { text, name, doc: stream.doc.clone() });
         }
         let documented = parameters.iter().map(|it| (it.name.clone(), it.doc.clone())).collect();
         let own = parameters.into_iter().map(|it| it.text);
@@ -235,19 +236,28 @@ impl Lowering<'_> {
         let Some(message) = self.context.ir.messages.get(model) else {
             return Err(Error::new(format!("{} takes {model}, which is no message of the IR", self.method.name.go)));
         };
+        // A field of the parameter's name must reach the keywords, so the parameter is positional then, and hidden.
         let hides = models::attributes(self.context, message)?.iter().any(|it| it.name.python == *name);
         let own = |text: String| if hides { with_self([text, "/".to_owned()]) } else { with_self([text]) };
-        let mut parameters = own(format!("{name}: {} = None", annotation.clone().or_none().text));
+        let local = if hides { format!("_mm_{name}") } else { name.clone() };
+        let mut parameters = own(format!("{local}: {} = None", annotation.clone().or_none().text));
         parameters.push("**fields: object".to_owned());
+        let slash = hides.then(|| "/".to_owned()).into_iter();
         let keywords = format!("**fields: Unpack[{}]", super::keywords::class(model));
-        let model_call = Expr::call("self._model", vec![Expr::string(model), Expr::atom(name), Expr::atom("fields")]);
+        let model_call = Expr::call("self._model", vec![Expr::string(model), Expr::atom(&local), Expr::atom("fields")]);
+        let about_fields = if hides {
+            format!("Fields of a `{model}`, in place of the positional `{name}`: {}", field.doc)
+        } else {
+            format!("Fields of a `{model}`, in place of one.")
+        };
+        let mut documented = vec![(name.clone(), field.doc.clone()), ("**fields".to_owned(), about_fields)];
+        if hides {
+            documented.remove(0);
+        }
         Ok(Shape {
-            overloads: vec![own(format!("{name}: {}", annotation.text)), with_self([keywords])],
+            overloads: vec![own(format!("{name}: {}", annotation.text)), with_self(slash.chain([keywords]))],
             parameters,
-            documented: vec![
-                (name.clone(), field.doc.clone()),
-                ("**fields".to_owned(), format!("Fields of a `{model}`, in place of one.")),
-            ],
+            documented,
             call: vec![Expr::string(&self.method.name.snake), Expr::Tuple(vec![model_call])],
         })
     }
@@ -261,6 +271,9 @@ impl Lowering<'_> {
         let call = Expr::call(function, call);
         if result.text == "None" {
             return call.statement("", 8);
+        }
+        if self.method.stream == Stream::HttpCall {
+            return call.statement("return ", 8);
         }
         Expr::call("cast", vec![Expr::string(&result.text), call]).statement("return ", 8)
     }

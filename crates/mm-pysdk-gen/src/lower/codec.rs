@@ -64,6 +64,7 @@ pub(crate) fn value_module(context: &Context<'_>) -> ModelModule {
     runtime.add("typing", "TYPE_CHECKING");
     checking.add("mattermost_plugin._generated.index", "Table");
     ModelModule {
+        pragma: "",
         header: header("#", &context.ir.upstream_version),
         docstring: Docstring::of("The table of `Value`, which carries what Go calls `any`.").lines(0),
         imports: imports(&runtime, &checking, &Block::default()),

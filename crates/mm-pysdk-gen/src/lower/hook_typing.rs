@@ -6,8 +6,11 @@ use mm_codegen::ir::Method;
 use super::hooks::{Handler, handled, handlers};
 use crate::context::Context;
 use crate::imports::{Block, imports};
-use crate::layout::{Expr, signature, string};
+use crate::layout::{Expr, signature};
 use crate::nodes::{HookTyping, HookTypingModule};
+
+/// Hooks whose handlers may return `Dismiss`: Mattermost has one reason that means it, and only for new posts.
+const DISMISSIBLE: [&str; 1] = ["MessageWillBePosted"];
 
 /// `hook_typing.py`.
 pub(crate) fn module(context: &Context<'_>) -> HookTypingModule {
@@ -40,9 +43,15 @@ fn typing(context: &Context<'_>, hook: &Method, checking: &mut Block) -> HookTyp
     }
     let go = &hook.name.go;
     let variable = format!("_{go}");
-    let bound = Expr::Keyword("bound".to_owned(), handlers.iter().map(callable).collect());
+    let callables = handlers.iter().map(|it| {
+        let callable = callable(it);
+        if DISMISSIBLE.contains(&go.as_str()) { callable.replace("Verdict[", "PostVerdict[") } else { callable }
+    });
+    let bound = Expr::Keyword("bound".to_owned(), callables.collect());
     let definition = Expr::call("TypeVar", vec![Expr::string(&variable), bound]);
-    let name = format!("Literal[HookName.{go}, {}]", string(go));
+    let names = vec![Expr::atom(format!("HookName.{go}")), Expr::string(go), Expr::string(&hook.name.snake)];
+    // Where the signature is too long for a line, this parameter has one of its own, indented by eight.
+    let name = Expr::Subscript("Literal".to_owned(), names).fit(8, "name: ".len(), 1);
     let parameters = ["self".to_owned(), format!("name: {name}"), "/".to_owned()];
     let result = format!("Callable[[{variable}], {variable}]");
     HookTyping {

@@ -125,10 +125,15 @@ fn result(context: &Context<'_>, hook: &Method) -> Annotation {
             Annotation::plain(&text).needing(value.clone())
         }
         (Outcome::Rejection, _) => Annotation::plain("Rejection"),
+        // `ConfigurationWillBeSaved` gets a configuration and gives one back, or an error: a verdict in Go's other words.
+        (Outcome::ValueOrError, [value]) if hook.params.iter().any(|it| it.ty == hook.results[0].ty) => {
+            Annotation::plain(&format!("Verdict[{}]", value.text)).needing(value.clone())
+        }
+        // `ExecuteCommand` takes a dict with the answer's fields, or just its text.
         (Outcome::ValueOrAppError, [value]) if matches!(hook.results[0].ty, Ty::Message(_)) => {
             let mapping = Annotation::imported("collections.abc", "Mapping");
             let dict = Annotation::generic(mapping, vec![Annotation::plain("str"), Annotation::plain("object")]);
-            value.clone().or(dict).or_none()
+            value.clone().or(dict).or(Annotation::plain("str")).or_none()
         }
         // A pointer, a list or a map may be left out: `None` is Go's nil.
         (_, [value]) if may_be_left_out(&hook.results[0].ty) => value.clone().or_none(),

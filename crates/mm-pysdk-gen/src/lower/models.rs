@@ -12,8 +12,17 @@ use crate::error::Error;
 use crate::imports::{Block, imports};
 use crate::layout::{Expr, columns, pad, string};
 use crate::names;
-use crate::nodes::{EnumClass, IndexEntry, IndexModule, ModelClass, ModelModule, ModelsPackage};
+use crate::nodes::{EnumClass, IndexEntry, IndexModule, ModelClass, ModelModule, ModelsPackage, RootPackage};
 use crate::types::{Annotation, Default, Position, annotation, default};
+
+/// pyright calls an attribute unknown when its default is made by `list` or `dict`, whatever its annotation says.
+const NO_UNKNOWN: &str = "# pyright: reportUnknownVariableType=false";
+
+impl ModelClass {
+    fn has_container(&self) -> bool {
+        self.attributes.iter().any(|it| it.ends_with("=list)") || it.ends_with("=dict)"))
+    }
+}
 
 /// The module `module` with all its models and enums.
 pub(crate) fn module(context: &Context<'_>, module: &str) -> Result<ModelModule, Error> {
@@ -28,7 +37,9 @@ pub(crate) fn module(context: &Context<'_>, module: &str) -> Result<ModelModule,
         let name = &it.name.camel;
         Expr::entry(name, codec::table(context, Some(name), &it.fields)).item(4)
     });
+    let has_container = classes.iter().any(ModelClass::has_container);
     Ok(ModelModule {
+        pragma: if has_container { NO_UNKNOWN } else { "" },
         header: header("#", &context.ir.upstream_version),
         docstring: Docstring::of(format!("Models of the group `{}`.", names::words(module))).lines(0),
         imports: needs.imports(enums, &classes),
@@ -159,6 +170,14 @@ fn flatten<'a>(context: &Context<'a>, message: &'a Message, fields: &mut Vec<&'a
             Some(inner) if depth < 8 => flatten(context, inner, fields, depth + 1),
             _ => fields.push(field),
         }
+    }
+}
+
+/// `__init__.py`.
+pub(crate) fn root(context: &Context<'_>) -> RootPackage {
+    RootPackage {
+        header: header("#", &context.ir.upstream_version),
+        version: string(&context.ir.upstream_version),
     }
 }
 

@@ -1,52 +1,10 @@
-//! How streaming methods look in Python: their stream is a parameter, in Go's place.
+//! How streaming methods look in Python: a stream is bytes or a file, an exchange a request and a response.
 
-use mm_codegen::ir::{Method, Stream};
+use mm_codegen::ir::Stream;
 
 use crate::types::Annotation;
 
-/// The stream parameter of an API method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct StreamParam {
-    pub(crate) name: &'static str,
-    pub(crate) doc: &'static str,
-    /// Where Go has it among the parameters; `None` for last.
-    position: Option<usize>,
-}
-
-const CONTENT: &str = "The content: bytes, or a file opened for reading in binary mode, which is sent piece by piece.";
-
-/// Where Go puts the stream and what Python calls it. A method that is not listed has it last.
-const PLACES: [(&str, StreamParam); 3] = [
-    ("InstallPlugin", StreamParam { name: "file", doc: CONTENT, position: Some(0) }),
-    ("UploadData", StreamParam { name: "data", doc: CONTENT, position: None }),
-    (
-        "PluginHTTP",
-        StreamParam {
-            name: "request",
-            doc: "The request; the first part of its path is the id of the plugin that is asked.",
-            position: Some(0),
-        },
-    ),
-];
-
-/// The stream parameter of an API method that has one.
-pub(crate) fn of_api_method(method: &Method) -> Option<StreamParam> {
-    if method.stream == Stream::None {
-        return None;
-    }
-    let known = PLACES.iter().find(|(go, _)| *go == method.name.go).map(|(_, it)| *it);
-    Some(known.unwrap_or(StreamParam { name: "data", doc: CONTENT, position: None }))
-}
-
-impl StreamParam {
-    /// Puts `item` where the stream stands among the others.
-    pub(crate) fn insert<T>(self, items: &mut Vec<T>, item: T) {
-        let at = self.position.map_or(items.len(), |it| it.min(items.len()));
-        items.insert(at, item);
-    }
-}
-
-/// The annotation of a stream parameter and the result that belongs to it, if it is no result of the IR.
+/// The annotation of an API method's stream parameter.
 pub(crate) fn annotation(stream: Stream) -> Annotation {
     match stream {
         Stream::HttpCall | Stream::HttpExchange => Annotation::imported("mattermost_plugin.http", "HttpRequest"),

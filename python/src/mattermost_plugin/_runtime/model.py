@@ -1,4 +1,4 @@
-"""What generated models are made with: open enums, and a stand-in for `dataclasses.dataclass(slots=True, kw_only=True)` and `dataclasses.field`, for generated models.
+"""What generated models are made with: open enums, and a stand-in for `dataclasses.dataclass` and `dataclasses.field`.
 
 The standard decorator compiles `__init__`, `__repr__` and `__eq__` of every class when its module is imported. The models
 are hundreds of classes, of which a plugin uses a handful, so that work is most of the time an import takes. Here a class
@@ -84,7 +84,7 @@ def _make(cls: _C) -> _C:
         __dataclass_fields__=_Fields(),
         __model_defaults__=defaults,
     )
-    return type(cls)(cls.__name__, cls.__bases__, body)  # type: ignore[no-any-return]
+    return type(cls)(cls.__name__, cls.__bases__, body)
 
 
 def _owner(cls: type) -> Any:
