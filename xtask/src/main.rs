@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod ir;
 mod python;
 mod regenerate;
 mod surface;
@@ -26,6 +27,8 @@ enum Task {
     Surface(surface::Args),
     /// Makes protos, Rust, Python and reference pages from the files in surface/
     Regenerate(regenerate::Args),
+    /// Shows the intermediate representation between the surface and the targets
+    Ir(ir::Args),
     /// Builds the native module and puts it into the Python package
     Python(python::Args),
 }
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Surface(args) => surface::run(args),
         Task::Regenerate(args) => regenerate::run(args),
+        Task::Ir(args) => ir::run(args),
         Task::Python(args) => python::run(args),
     };
     match result {
