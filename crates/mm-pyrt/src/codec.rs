@@ -156,15 +156,15 @@ impl Shared {
         py: Python<'py>,
         code: i64,
         message: Bound<'py, PyAny>,
-        app_error: Bound<'py, PyAny>,
+        detail: Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         match &self.make_error {
-            Some(make) => make.bind(py).call1((code, message, app_error)),
+            Some(make) => make.bind(py).call1((code, message, detail)),
             None => py.get_type::<PyRuntimeError>().call1((message,)),
         }
     }
 
-    /// Code, text and `AppError` of an exception.
+    /// Code, text and detail of an exception.
     #[expect(clippy::type_complexity, reason = "three values that are written to the wire at once")]
     fn split_error<'py>(
         &self,

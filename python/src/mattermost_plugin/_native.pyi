@@ -37,8 +37,8 @@ Flags: ``0x20`` optional (``None`` when absent), ``0x40`` repeated (``list``), `
 its owner. A message without the optional flag is there by value: absent on the wire it is a default instance.
 
 ``Value`` itself has a table too, given by ``resolve("Value")``: ``(None, oneof members)``, where the member that stands for null is
-called ``null`` or ``null_value`` and the members of kind 10 named ``ValueList`` and ``ValueMap`` hold lists and maps; other members of
-kind 10 are registered model classes and of kind 17 lists of them.
+called ``null`` or ``null_value``, the members of kind 10 named ``ValueList`` and ``ValueMap`` hold lists and maps, and one of kind 15
+exceptions; other members of kind 10 are registered model classes and of kind 17 lists of them.
 """
 
 import asyncio
@@ -78,7 +78,8 @@ class Codec:
         Args:
             resolve: Message name → table. A ``KeyError`` from it surfaces where the message is first used.
             resolve_enum: Enum name → enum class; asked when a table first names it.
-            make_error: ``(code, message, app_error or None)`` → exception object; by default ``RuntimeError(message)``.
+            make_error: ``(code, message, detail)`` → exception object; by default ``RuntimeError(message)``. ``detail`` is an ``AppError``
+                model, a ``PostgresError`` model, or ``None``.
             split_error: The way back; by default ``(0, str(error), None)``. Encoding takes a plain ``str`` as an error too.
         """
 
@@ -118,7 +119,9 @@ class Client:
             peer_pid: When given, the process that serves the socket must have this id. It must be of this user in any case.
         """
 
-    def call(self, path: str, request: str, response: str, args: tuple[object, ...], timeout: float | None = None) -> Any:
+    def call(
+        self, path: str, request: str, response: str, args: tuple[object, ...], timeout: float | None = None
+    ) -> Any:
         """Makes one unary call and waits for its answer.
 
         Args:

@@ -22,6 +22,9 @@ enum Part<'a, 'py> {
     Joined(Box<Vec<u8>>),
 }
 
+/// The models that an `ErrorValue` can hold, by field number.
+pub(super) const ERROR_DETAILS: [(u32, &str); 2] = [(3, "AppError"), (4, "PostgresError")];
+
 /// Decodes one top-level message.
 pub(super) struct Decoder<'c, 'py, 'a> {
     pub(super) py: Python<'py>,
@@ -267,29 +270,28 @@ impl<'c, 'py, 'a> Decoder<'c, 'py, 'a> {
         Ok(gathered)
     }
 
-    /// An `ErrorValue` as an exception object. Its fields are fixed: code, message, app_error.
+    /// An `ErrorValue` as an exception object. Its fields are fixed: code, message, and a model that has more to say.
     pub(super) fn error(&mut self, data: &'a [u8], depth: u32) -> Outcome<Bound<'py, PyAny>> {
-        let (mut code, mut message, mut app_error) = (0, None, self.none());
+        let (mut code, mut message, mut detail) = (0, None, self.none());
         let mut reader = Reader::new(data);
         while !reader.is_empty() {
             let (number, wire_type) = reader.tag().map_err(Fail::value)?;
-            match number {
-                1 => {
-                    expect(wire_type, Ty::Int64.wire_type())?;
-                    code = reader.varint().map_err(Fail::value)? as i64;
-                }
-                2 => message = Some(self.scalar(&Ty::String, wire_type, &mut reader)?),
-                3 => {
-                    expect(wire_type, LENGTH)?;
-                    let data = reader.bytes().map_err(Fail::value)?;
-                    let table = self.shared.tables.by_name(self.py, "AppError")?;
-                    app_error = self.message(table, data, depth + 1)?;
-                }
-                _ => reader.skip(number, wire_type).map_err(Fail::value)?,
+            if number == 1 {
+                expect(wire_type, Ty::Int64.wire_type())?;
+                code = reader.varint().map_err(Fail::value)? as i64;
+            } else if number == 2 {
+                message = Some(self.scalar(&Ty::String, wire_type, &mut reader)?);
+            } else if let Some((_, name)) = ERROR_DETAILS.iter().find(|it| it.0 == number) {
+                expect(wire_type, LENGTH)?;
+                let data = reader.bytes().map_err(Fail::value)?;
+                let table = self.shared.tables.by_name(self.py, name)?;
+                detail = self.message(table, data, depth + 1)?;
+            } else {
+                reader.skip(number, wire_type).map_err(Fail::value)?;
             }
         }
         let message = message.map_or_else(|| self.zero(&Ty::String, depth), Ok)?;
-        self.shared.make_error(self.py, code, message, app_error).map_err(Into::into)
+        self.shared.make_error(self.py, code, message, detail).map_err(Into::into)
     }
 
     /// A value that is no message on the wire.

@@ -6,6 +6,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMemoryView, PyString, PyTuple};
 
+use super::decode::ERROR_DETAILS;
 use super::error::{Fail, Outcome, class_name};
 use super::py::{self, DictWalk, Int};
 use super::table::{Collection, Field, Shape, Table, Ty};
@@ -207,7 +208,7 @@ impl<'c, 'py> Encoder<'c, 'py> {
 
     /// An exception, or a text, as `ErrorValue`.
     pub(super) fn error(&mut self, value: &Bound<'py, PyAny>, depth: u32) -> Outcome<()> {
-        let (code, message, app_error) = if value.is_instance_of::<PyString>() {
+        let (code, message, detail) = if value.is_instance_of::<PyString>() {
             (0, value.clone(), None)
         } else if value.is_instance_of::<pyo3::exceptions::PyBaseException>() {
             self.shared.split_error(value)?
@@ -219,14 +220,20 @@ impl<'c, 'py> Encoder<'c, 'py> {
             self.out.varint(code as u64);
         }
         self.single(2, &Ty::String, &message, Zero::Omitted, depth)?;
-        if let Some(app_error) = app_error {
-            let table = self.shared.tables.by_name(self.py, "AppError")?;
-            self.out.tag(3, LENGTH);
-            let start = self.out.begin();
-            self.message(table, &app_error, depth + 1)?;
-            self.out.end(start);
+        let Some(detail) = detail else { return Ok(()) };
+        for (number, name) in ERROR_DETAILS {
+            let table = self.shared.tables.by_name(self.py, name)?;
+            if let Some(maker) = &table.maker
+                && (maker.is_exact(&detail) || detail.is_instance(maker.class(self.py))?)
+            {
+                self.out.tag(number, LENGTH);
+                let start = self.out.begin();
+                self.message(table, &detail, depth + 1)?;
+                self.out.end(start);
+                return Ok(());
+            }
         }
-        Ok(())
+        Err(Fail::expected("AppError, PostgresError or None as the error's detail", &detail))
     }
 
     /// A value that is no message, without tag; tells whether it is the type's zero.

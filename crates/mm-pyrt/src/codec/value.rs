@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMemoryView, PyString, PyTuple};
@@ -35,6 +36,7 @@ enum Role {
     List(Ty),
     Map(Ty),
     Time,
+    Error,
     Model(TableId),
     Models(TableId, Ty),
     /// Lists and maps of scalars; decoded, never chosen for encoding, because a plain list says the same.
@@ -93,7 +95,8 @@ impl Role {
                 _ => Self::Other(ty),
             },
             Ty::Timestamp => Self::Time,
-            Ty::Value | Ty::Error => Self::Other(ty),
+            Ty::Error => Self::Error,
+            Ty::Value => Self::Other(ty),
             _ => Self::Scalar(ty),
         }
     }
@@ -148,6 +151,7 @@ impl<'c, 'py, 'a> Decoder<'c, 'py, 'a> {
             Role::List(ty) | Role::Map(ty) | Role::Models(_, ty) | Role::Other(ty) => self.nested(ty, data, depth),
             Role::Model(id) => self.nested(&Ty::Message(*id), data, depth),
             Role::Time => self.nested(&Ty::Timestamp, data, depth),
+            Role::Error => self.nested(&Ty::Error, data, depth),
             Role::Null | Role::Scalar(_) => Ok(self.none()),
         }
     }
@@ -266,7 +270,7 @@ impl<'c, 'py> Encoder<'c, 'py> {
         Ok(())
     }
 
-    /// Anything that is no plain value: a time, a registered model, another mapping.
+    /// Anything that is no plain value: a time, an exception, a registered model, another mapping.
     fn value_object(&mut self, table: &ValueTable, value: &Bound<'py, PyAny>, depth: u32) -> Outcome<()> {
         for member in &table.members {
             match &member.role {
@@ -275,6 +279,9 @@ impl<'c, 'py> Encoder<'c, 'py> {
                 }
                 Role::Time if time::is_datetime(self.shared, value)? => {
                     return self.value_nested(member.number, &Ty::Timestamp, value, depth);
+                }
+                Role::Error if value.is_instance_of::<PyBaseException>() => {
+                    return self.value_nested(member.number, &Ty::Error, value, depth);
                 }
                 _ => {}
             }
@@ -321,8 +328,8 @@ fn is_plain(value: &Bound<'_, PyAny>) -> bool {
 
 fn cannot(value: &Bound<'_, PyAny>) -> Box<Fail> {
     let text = format!(
-        "cannot send {} here; give None, bool, int, float, str, bytes, a list or dict of these, or a model that Mattermost \
-         registers for such fields",
+        "cannot send {} here; give None, bool, int, float, str, bytes, a list or dict of these, an exception, or a \
+         model that Mattermost registers for such fields",
         type_name(value)
     );
     Fail::data(Kind::Type, text)
