@@ -1,16 +1,22 @@
 //! Calling through a channel: `ApiClient` and `HooksClient` implement the traits.
 
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::channel::oneshot;
-use futures::future::{self, Either};
+use futures::future::{self, Either, TryFutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use http::uri::PathAndQuery;
 use prost::Message;
+use http::{Request as HttpRequest, Response as HttpResponse};
+use tonic::body::Body;
 use tonic::client::Grpc;
+use tonic::codegen::StdError;
 use tonic::metadata::MetadataMap;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
+use tower::Service;
+use tower::util::BoxCloneSyncService;
 
 use super::codec::{AnyCodec, Decode, Incoming, Outgoing, decode, typed};
 use super::{MAX_MESSAGE_BYTES, Parts};
@@ -21,7 +27,7 @@ macro_rules! client {
         $(#[$doc])*
         ///
         /// Cheap to clone. Dropping the future of a call cancels the call.
-        #[derive(Debug, Clone)]
+        #[derive(Clone)]
         pub struct $client {
             pub(super) connection: Connection,
         }
@@ -29,7 +35,17 @@ macro_rules! client {
         impl $client {
             /// Calls through `channel`.
             pub fn new(channel: Channel) -> Self {
-                Self { connection: Connection::new(channel) }
+                Self::over(channel)
+            }
+
+            /// Calls through any service that carries gRPC: a [`Channel`] with layers around it, or something else.
+            pub fn over<T>(transport: T) -> Self
+            where
+                T: Service<HttpRequest<Body>, Response = HttpResponse<Body>> + Clone + Send + Sync + 'static,
+                T::Error: Into<StdError>,
+                T::Future: Send + 'static,
+            {
+                Self { connection: Connection::new(BoxCloneSyncService::new(StatusErrors(transport))) }
             }
 
             /// The same client, sending `metadata` with every call.
@@ -60,17 +76,43 @@ client! {
     HooksClient
 }
 
-/// A channel, and what goes along with every call.
-#[derive(Debug, Clone)]
+/// A transport without its type, so that the machinery below exists once for all of them.
+type Transport = BoxCloneSyncService<HttpRequest<Body>, HttpResponse<Body>, Status>;
+
+/// A service whose error is a status.
+#[derive(Clone)]
+struct StatusErrors<T>(T);
+
+impl<T> Service<HttpRequest<Body>> for StatusErrors<T>
+where
+    T: Service<HttpRequest<Body>, Response = HttpResponse<Body>>,
+    T::Error: Into<StdError>,
+    T::Future: Send + 'static,
+{
+    type Response = HttpResponse<Body>;
+    type Error = Status;
+    type Future = future::MapErr<T::Future, fn(T::Error) -> Status>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        self.0.poll_ready(context).map_err(|error| Status::from_error(error.into()))
+    }
+
+    fn call(&mut self, request: HttpRequest<Body>) -> Self::Future {
+        self.0.call(request).map_err(|error| Status::from_error(error.into()))
+    }
+}
+
+/// A transport, and what goes along with every call.
+#[derive(Clone)]
 pub(super) struct Connection {
-    grpc: Grpc<Channel>,
+    grpc: Grpc<Transport>,
     metadata: MetadataMap,
     deadline: Option<Duration>,
 }
 
 impl Connection {
-    fn new(channel: Channel) -> Self {
-        let grpc = Grpc::new(channel)
+    fn new(transport: Transport) -> Self {
+        let grpc = Grpc::new(transport)
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
         Self { grpc, metadata: MetadataMap::new(), deadline: None }
@@ -143,7 +185,7 @@ impl Connection {
         })
     }
 
-    async fn ready(&self) -> Result<Grpc<Channel>, ApiError> {
+    async fn ready(&self) -> Result<Grpc<Transport>, ApiError> {
         let mut grpc = self.grpc.clone();
         grpc.ready().await.map_err(|error| Status::unavailable(format!("the other side is not reachable: {error}")))?;
         Ok(grpc)
