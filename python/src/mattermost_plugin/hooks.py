@@ -17,7 +17,7 @@ A wrong name or a wrong number of parameters raises `HookDefinitionError` right 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from mattermost_plugin._generated.hooks import HOOKS, HookName
 from mattermost_plugin._runtime.registry import MARK, check_handler, spec_of
@@ -26,16 +26,14 @@ from mattermost_plugin.errors import HookDefinitionError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mattermost_plugin._generated.hook_typing import Hook
+
 __all__ = ["HookName", "hook"]
 
 Handler = TypeVar("Handler", bound="Callable[..., Any]")
 
 
-@overload
-def hook(name: HookName | str = ..., /) -> Callable[[Handler], Handler]: ...
-@overload
-def hook(handler: Handler, /) -> Handler: ...
-def hook(name: HookName | str | Handler = "", /) -> Callable[[Handler], Handler] | Handler:
+def _hook(name: HookName | str | Handler = "", /) -> Callable[[Handler], Handler] | Handler:
     """Makes the method below it the handler of a hook.
 
     Args:
@@ -76,3 +74,7 @@ def _decorator(name: str) -> Callable[[Handler], Handler]:
         return handler
 
     return decorate
+
+
+#: To type checkers it has one overload per hook, so that they refuse a handler that does not fit its hook.
+hook: Hook = cast("Hook", _hook)

@@ -13,7 +13,6 @@ Each may be returned as an instance or, where it needs no argument, as the class
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 __all__ = ["Allow", "Dismiss", "Reject", "Replace"]
@@ -21,40 +20,71 @@ __all__ = ["Allow", "Dismiss", "Reject", "Replace"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Allow:
+# Written out, for `dataclasses` costs as much to import as all the rest of the package.
+
+
+class _Verdict:
+    """Comparison and representation by the fields in ``__match_args__``."""
+
+    __slots__ = ()
+    __match_args__: tuple[str, ...] = ()
+
+    def _fields(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.__match_args__)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Verdict):
+            return NotImplemented
+        return type(self) is type(other) and self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._fields()))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+        return f"{type(self).__name__}({shown})"
+
+
+class Allow(_Verdict):
     """Lets it happen, unchanged. The same as returning ``None``."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True)
-class Replace(Generic[T]):
+
+class Replace(_Verdict, Generic[T]):
     """Lets it happen with `value` in place of what was given.
 
     Attributes:
         value: The post, notification, configuration … to go on with.
     """
 
-    value: T
+    __slots__ = ("value",)
+    __match_args__ = ("value",)
+
+    def __init__(self, value: T) -> None:
+        self.value = value
 
 
-@dataclass(frozen=True)
-class Reject:
+class Reject(_Verdict):
     """Does not let it happen.
 
     Attributes:
         reason: Shown to the person who asked; must not be empty.
     """
 
-    reason: str
+    __slots__ = ("reason",)
+    __match_args__ = ("reason",)
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.reason, str) or not self.reason.strip():
+    def __init__(self, reason: str) -> None:
+        if not isinstance(reason, str) or not reason.strip():
             raise ValueError(
-                f"Reject({self.reason!r}): a rejection needs a reason, which the person who asked reads; "
+                f"Reject({reason!r}): a rejection needs a reason, which the person who asked reads; "
                 "to drop a post without a word return Dismiss()"
             )
+        self.reason = reason
 
 
-@dataclass(frozen=True)
-class Dismiss:
+class Dismiss(_Verdict):
     """Drops a new post without telling anybody. Only ``MessageWillBePosted`` knows it."""
+
+    __slots__ = ()

@@ -6,13 +6,14 @@
 ``MM_PLUGIN_TOKEN_FD``        number of an inherited descriptor: the token, in hexadecimal, up to end of file
 ``MM_PLUGIN_ID``              the plugin's id, for messages before the hello
 ============================  =========================================================================================
+
+Besides, the host is this process's parent, and holds the other end of its standard input: see `lifeline`.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mattermost_plugin.errors import NotRunningError
 
@@ -30,8 +31,7 @@ PLUGIN_ID = "MM_PLUGIN_ID"
 _MAX_TOKEN = 4096
 
 
-@dataclass(frozen=True)
-class HostEnvironment:
+class HostEnvironment(NamedTuple):
     """Where the host is and how to prove that it started us.
 
     Attributes:
@@ -39,12 +39,14 @@ class HostEnvironment:
         plugin_socket: Path of the socket to make.
         token: What both sides send with every call.
         plugin_id: The plugin's id, "" when the host did not say.
+        host_pid: Id of the host's process: only it may serve the one socket and use the other.
     """
 
     host_socket: str
     plugin_socket: str
     token: str
     plugin_id: str
+    host_pid: int
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> HostEnvironment:
@@ -68,6 +70,7 @@ class HostEnvironment:
             plugin_socket=environ[PLUGIN_SOCKET],
             token=_read_token(environ[TOKEN_FD]),
             plugin_id=environ.get(PLUGIN_ID, ""),
+            host_pid=os.getppid(),
         )
 
 

@@ -64,10 +64,17 @@ class HostHandler(logging.Handler):
         self._sender: threading.Thread | None = None
         self._pid = os.getpid()
         self._dropped = 0
+        self._level = host.LEVEL_UNSPECIFIED
 
-    def connect(self, client: _native.Client) -> None:
-        """Sends what waits and all that follows."""
+    def connect(self, client: _native.Client, level: int) -> None:
+        """Sends what waits and all that follows.
+
+        Args:
+            client: The connection.
+            level: The host's least level; what waits and is below it is dropped.
+        """
         self._client = client
+        self._level = level
         self._sender = threading.Thread(target=self._send_all, name="mattermost-logs", daemon=True)
         self._sender.start()
 
@@ -113,7 +120,8 @@ class HostHandler(logging.Handler):
             batch: list[Record] = []
             entry = self._waiting.get()
             while entry is not None:
-                batch.append(entry)
+                if entry[0] >= self._level:
+                    batch.append(entry)
                 if len(batch) >= _MAX_BATCH or self._waiting.empty():
                     break
                 entry = self._waiting.get()
@@ -195,6 +203,8 @@ def install() -> HostHandler:
             root.removeHandler(present)
     handler = HostHandler()
     root.addHandler(handler)
+    # Everything is kept until the hello tells what the host wants.
+    logging.getLogger("mattermost_plugin").setLevel(logging.DEBUG)
     logging.captureWarnings(True)
     return handler
 

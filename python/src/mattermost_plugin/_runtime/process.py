@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import logging
-import platform
 import signal
 import sys
 import threading
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mattermost_plugin import _native
 from mattermost_plugin._generated import SURFACE_VERSION
 from mattermost_plugin._generated.hooks import HOOKS
-from mattermost_plugin._runtime import host_protocol, invoke, logs, state
+from mattermost_plugin._runtime import host_protocol, invoke, lifeline, logs, state
 from mattermost_plugin._runtime.codec import make_codec
 from mattermost_plugin._runtime.pool import DEFAULT_LIMIT, Pool
 from mattermost_plugin._runtime.registry import Registration
@@ -65,6 +64,7 @@ class PluginProcess:
             self._codec,
             token=environment.token,
             user_agent=f"mattermost-plugin-sdk/{__version__}",
+            peer_pid=environment.host_pid,
         )
         self._logs = logs.install()
         self._handlers: dict[str, invoke.BoundHandler] = {}
@@ -79,6 +79,7 @@ class PluginProcess:
             Exception: Whatever the plugin's ``__init__`` raised.
         """
         _install_exception_hooks()
+        lifeline.watch()
         try:
             plugin = self._class()
             self._bind(plugin)
@@ -114,7 +115,13 @@ class PluginProcess:
             path: (handler.spec.request, handler.spec.response, handler.is_async, bool(handler.spec.stream))
             for path, handler in self._handlers.items()
         }
-        return _native.Server(self._environment.plugin_socket, self._codec, methods, token=self._environment.token)
+        return _native.Server(
+            self._environment.plugin_socket,
+            self._codec,
+            methods,
+            token=self._environment.token,
+            peer_pid=self._environment.host_pid,
+        )
 
     def _greet(self) -> None:
         """Says hello; from the answer on the plugin may use the API, and its records travel."""
@@ -123,14 +130,14 @@ class PluginProcess:
         hello = (
             __version__,
             host_protocol.PROTOCOL_VERSION,
-            platform.python_version(),
+            "{}.{}.{}".format(*sys.version_info),
             SURFACE_VERSION,
             hooks,
             self._class.__qualname__,
         )
         answer: host_protocol.HostHello = self._client.call(path, request, response, hello, _HELLO_TIMEOUT)
         logs.apply_level(answer.log_level)
-        self._logs.connect(self._client)
+        self._logs.connect(self._client, answer.log_level)
         self._limit = answer.max_sync_handlers or DEFAULT_LIMIT
         timeout = answer.api_timeout_ms / 1000 or None
         state.set_current(
@@ -229,8 +236,8 @@ def _install_exception_hooks() -> None:
         _log.error("the thread %s ended with an error", name, exc_info=args.exc_value)
 
     def unraisable_hook(args: sys.UnraisableHookArgs) -> None:
-        text = args.err_msg or "an error that could not be raised"
-        _log.error("%s: %r", text, args.object, exc_info=args.exc_value)
+        text = args.err_msg or "an exception that could not be raised, in"
+        _log.error("%s %r", text, args.object, exc_info=args.exc_value)
 
     threading.excepthook = thread_hook
     sys.unraisablehook = unraisable_hook

@@ -96,18 +96,19 @@ def arity_problem(handler: Callable[..., Any], spec: HookSpec) -> str | None:
         return None
     expected = " or ".join(str(count - 1) for count in counts)
     given = ", ".join(names[1:])
-    return (
-        f"takes {len(names) - 1} arguments besides self ({given}), but the hook passes {expected}"
-        if given
-        else (f"takes no argument besides self, but the hook passes {expected}")
-    )
+    if not given:
+        return f"takes no argument besides self, but the hook passes {expected}"
+    count = len(names) - 1
+    return f"takes {count} argument{'s' if count > 1 else ''} besides self ({given}), but the hook passes {expected}"
 
 
 def accepted_form(handler: Callable[..., Any], spec: HookSpec) -> tuple[str, ...]:
-    """Returns which of the hook's parameter lists the handler has: the longest that fits."""
-    code = getattr(handler, "__code__", None)
+    """Returns which of the hook's parameter lists the handler has: the longest that fits, or the simple one when it takes all."""
     forms = parameter_lists(spec)
-    if code is None or len(forms) == 1:
-        return forms[0]
-    fitting = [form for form in forms if len(form) + 1 <= code.co_argcount or code.co_flags & _VARARGS]
+    code = getattr(handler, "__code__", None)
+    while code is not None and code.co_flags & _VARARGS and hasattr(handler, "__wrapped__"):
+        # A decorator hands everything on: what it wraps decides.
+        handler = handler.__wrapped__
+        code = getattr(handler, "__code__", None)
+    fitting = [form for form in forms if code is not None and len(form) + 1 <= code.co_argcount]
     return max(fitting, key=len, default=forms[0])
