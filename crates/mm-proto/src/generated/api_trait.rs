@@ -16,6 +16,12 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Someone who already is a member stays one, and the membership is returned. Fires `ChannelMemberWillBeAdded` and
     /// `UserHasJoinedChannel`.
     ///
+    /// # Errors
+    /// - the channel or the user does not exist, or the user is not in the channel's team (NotFoundError in Python)
+    /// - the user is deactivated, or an access policy of the channel keeps them out (PermissionDeniedError in Python)
+    /// - the channel is a direct or group message, or a plugin refused the member (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn add_channel_member(&self, request: v1::AddChannelMemberRequest) -> Result<v1::AddChannelMemberResponse, ApiError> {
         Err(ApiError::not_supported("AddChannelMember"))
@@ -23,6 +29,13 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Adds an emoji reaction to a post in the name of `reaction.user_id`; a repeated reaction changes nothing. Fires
     /// `ReactionHasBeenAdded`, also for your own plugin.
+    ///
+    /// # Errors
+    /// - the post or the custom emoji does not exist (NotFoundError in Python)
+    /// - the channel is archived (PermissionDeniedError in Python)
+    /// - a field is missing or the post already has as many different emoji as the server allows (ValidationError in
+    /// Python)
+    ///
     ///
     /// Since Mattermost 5.3.
     async fn add_reaction(&self, request: v1::AddReactionRequest) -> Result<v1::AddReactionResponse, ApiError> {
@@ -33,6 +46,13 @@ pub trait PluginApi: Send + Sync + 'static {
     /// that an invitation gives. Fires `ChannelMemberWillBeAdded` and `UserHasJoinedChannel`, with the inviting user as
     /// actor.
     ///
+    /// # Errors
+    /// - the channel or one of the users does not exist, or the user is not in the channel's team (NotFoundError in
+    /// Python)
+    /// - the user is deactivated, or an access policy of the channel keeps them out (PermissionDeniedError in Python)
+    /// - the channel is a direct or group message, or a plugin refused the member (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.18.
     async fn add_user_to_channel(&self, request: v1::AddUserToChannelRequest) -> Result<v1::AddUserToChannelResponse, ApiError> {
         Err(ApiError::not_supported("AddUserToChannel"))
@@ -40,6 +60,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Makes new file entries that point at the same stored content, so that a post with attachments can be repeated
     /// without uploading again. The new entries belong to no post until `create_post` gets their ids.
+    ///
+    /// # Errors
+    /// - one of the files does not exist; copies made before it stay (NotFoundError in Python)
+    ///
     ///
     /// Returns: Ids of the new entries, in the order asked for.
     ///
@@ -65,6 +89,10 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Creates a bot account together with its user. Your plugin becomes the owner unless `owner_id` names someone
     /// else. To have a bot ready at every start use `ensure_bot_user`, which does not fail the second time.
     ///
+    /// # Errors
+    /// - the username is taken or not allowed, or the owner is a bot (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.10.
     async fn create_bot(&self, request: v1::CreateBotRequest) -> Result<v1::CreateBotResponse, ApiError> {
         Err(ApiError::not_supported("CreateBot"))
@@ -73,12 +101,21 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Creates a public (`type` "O") or private ("P") channel. Nobody becomes a member, not even `creator_id`: add
     /// people with `add_channel_member`. Fires `ChannelHasBeenCreated`.
     ///
+    /// # Errors
+    /// - a field is missing or too long, the name is taken (also by an archived channel), or the team has as many
+    /// channels as it may (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn create_channel(&self, request: v1::CreateChannelRequest) -> Result<v1::CreateChannelResponse, ApiError> {
         Err(ApiError::not_supported("CreateChannel"))
     }
 
     /// Creates a custom category in a user's channel sidebar of a team and moves the given channels into it.
+    ///
+    /// # Errors
+    /// - the user has no sidebar in this team (NotFoundError in Python)
+    ///
     ///
     /// Since Mattermost 5.38.
     async fn create_channel_sidebar_category(&self, request: v1::CreateChannelSidebarCategoryRequest) -> Result<v1::CreateChannelSidebarCategoryResponse, ApiError> {
@@ -88,6 +125,10 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Creates a slash command that the server answers by an HTTP request to `url`. It is stored and outlives your
     /// plugin; for a command that your plugin answers itself use `register_command`.
     ///
+    /// # Errors
+    /// - a field is missing or the trigger is in use in this team (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.28.
     async fn create_command(&self, request: v1::CreateCommandRequest) -> Result<v1::CreateCommandResponse, ApiError> {
         Err(ApiError::not_supported("CreateCommand"))
@@ -96,6 +137,10 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Adds the members of linked groups to the teams and channels of those groups, as the LDAP synchronisation does.
     /// Can take long on a large server. Needs a licence with LDAP groups.
     ///
+    /// # Errors
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    ///
+    ///
     /// Since Mattermost 10.9.
     async fn create_default_syncable_memberships(&self, request: v1::CreateDefaultSyncableMembershipsRequest) -> Result<v1::CreateDefaultSyncableMembershipsResponse, ApiError> {
         Err(ApiError::not_supported("CreateDefaultSyncableMemberships"))
@@ -103,12 +148,22 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Creates a user group. Needs a licence with LDAP groups.
     ///
+    /// # Errors
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    /// - a field is missing or the name belongs to a user (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 10.7.
     async fn create_group(&self, request: v1::CreateGroupRequest) -> Result<v1::CreateGroupResponse, ApiError> {
         Err(ApiError::not_supported("CreateGroup"))
     }
 
     /// Registers an OAuth 2.0 application, for example to let another service act for users of this server.
+    ///
+    /// # Errors
+    /// - the server is not configured as an OAuth 2.0 provider (NotSupportedByServer in Python)
+    /// - a field is missing (ValidationError in Python)
+    ///
     ///
     /// Returns: The application with its id and client secret.
     ///
@@ -121,6 +176,12 @@ pub trait PluginApi: Send + Sync + 'static {
     /// and `MessageHasBeenPosted`, also for your own plugin. The server adds the prop `from_plugin`. The author needs
     /// no membership in the channel; give your bot's id as `user_id`.
     ///
+    /// # Errors
+    /// - the channel or the author does not exist (NotFoundError in Python)
+    /// - a field is missing or too long, the thread does not exist, or a plugin refused the post (ValidationError in
+    /// Python)
+    ///
+    ///
     /// Returns: The stored post, as other plugins may have changed it, with its id and times.
     ///
     /// Since Mattermost 5.2.
@@ -130,6 +191,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Creates a property field in a group. Options of a select field get ids when they have none.
     ///
+    /// # Errors
+    /// - the field is marked as protected (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 10.10.
     async fn create_property_field(&self, request: v1::CreatePropertyFieldRequest) -> Result<v1::CreatePropertyFieldResponse, ApiError> {
         Err(ApiError::not_supported("CreatePropertyField"))
@@ -138,6 +203,10 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Stores a value of a property field for one target. Fails when the target already has one:
     /// `upsert_property_value` does not.
     ///
+    /// # Errors
+    /// - the target has a value already, or the field does not exist (PluginAPIError in Python)
+    ///
+    ///
     /// Since Mattermost 10.10.
     async fn create_property_value(&self, request: v1::CreatePropertyValueRequest) -> Result<v1::CreatePropertyValueResponse, ApiError> {
         Err(ApiError::not_supported("CreatePropertyValue"))
@@ -145,6 +214,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Creates a login session for a user. A user has up to 500 sessions; the least recently used are revoked to make
     /// room.
+    ///
+    /// # Errors
+    /// - `id` is set, though the server chooses it (ValidationError in Python)
+    ///
     ///
     /// Returns: The session with its id and token; the token is the key to the account.
     ///
@@ -155,6 +228,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Creates a team with its default channels. It has no members: add them with `create_team_member`.
     ///
+    /// # Errors
+    /// - a field is missing or too long, or the name is taken or reserved (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn create_team(&self, request: v1::CreateTeamRequest) -> Result<v1::CreateTeamResponse, ApiError> {
         Err(ApiError::not_supported("CreateTeam"))
@@ -163,6 +240,12 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Adds a user to a team and to its default channels. Someone who already is a member stays one. Fires
     /// `TeamMemberWillBeAdded` and `UserHasJoinedTeam`.
     ///
+    /// # Errors
+    /// - the team or the user does not exist (NotFoundError in Python)
+    /// - the team is full, does not admit the user's e-mail domain, or a plugin refused the member (ValidationError in
+    /// Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn create_team_member(&self, request: v1::CreateTeamMemberRequest) -> Result<v1::CreateTeamMemberResponse, ApiError> {
         Err(ApiError::not_supported("CreateTeamMember"))
@@ -170,6 +253,12 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Adds users to a team one after the other, and stops at the first one that fails; those before it stay members.
     /// Fires `TeamMemberWillBeAdded` and `UserHasJoinedTeam` for each.
+    ///
+    /// # Errors
+    /// - the team or one of the users does not exist (NotFoundError in Python)
+    /// - the team is full, does not admit a user's e-mail domain, or a plugin refused the member (ValidationError in
+    /// Python)
+    ///
     ///
     /// Since Mattermost 5.2.
     async fn create_team_members(&self, request: v1::CreateTeamMembersRequest) -> Result<v1::CreateTeamMembersResponse, ApiError> {
@@ -189,6 +278,10 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Starts an upload that is sent in pieces with `upload_data` and can be resumed. The id is chosen by the caller: a
     /// fresh one of 26 characters.
     ///
+    /// # Errors
+    /// - a field is missing, the channel does not exist, is archived, or takes no files (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 7.6.
     async fn create_upload_session(&self, request: v1::CreateUploadSessionRequest) -> Result<v1::CreateUploadSessionResponse, ApiError> {
         Err(ApiError::not_supported("CreateUploadSession"))
@@ -196,6 +289,11 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Creates a user, who is in no team yet. The very first user of a server becomes system administrator. Fires
     /// `UserHasBeenCreated`.
+    ///
+    /// # Errors
+    /// - a field is missing or breaks the password rules, username or e-mail address is taken, or the server's limit of
+    /// users is reached (ValidationError in Python)
+    ///
     ///
     /// Returns: The stored user with its id, without the password.
     ///
@@ -205,6 +303,12 @@ pub trait PluginApi: Send + Sync + 'static {
     }
 
     /// Creates a personal access token for a user or a bot. People are told by e-mail.
+    ///
+    /// # Errors
+    /// - no user has this id (NotFoundError in Python)
+    /// - personal access tokens are switched off and the user is no bot (NotSupportedByServer in Python)
+    /// - the description is too long (ValidationError in Python)
+    ///
     ///
     /// Returns: The token; this is the only time its text can be read.
     ///
@@ -216,6 +320,11 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Archives a channel: its posts stay and an administrator can bring it back. Its webhooks are deleted and a
     /// message about it is posted. Fires `ChannelWillBeArchived` on servers that have that hook.
     ///
+    /// # Errors
+    /// - no channel has this id (NotFoundError in Python)
+    /// - it is archived already, is the team's default channel, or a plugin refused (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn delete_channel(&self, request: v1::DeleteChannelRequest) -> Result<v1::DeleteChannelResponse, ApiError> {
         Err(ApiError::not_supported("DeleteChannel"))
@@ -223,6 +332,11 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Takes a user out of a channel as if they had left by themselves, with the leave message. Fires
     /// `UserHasLeftChannel`.
+    ///
+    /// # Errors
+    /// - the channel, the user or the membership does not exist (NotFoundError in Python)
+    /// - it is a direct or group message, or the team's default channel (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 5.2.
     async fn delete_channel_member(&self, request: v1::DeleteChannelMemberRequest) -> Result<v1::DeleteChannelMemberResponse, ApiError> {
@@ -247,6 +361,11 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Marks a group as deleted; `restore_group` brings it back. Needs a licence with LDAP groups.
     ///
+    /// # Errors
+    /// - no group has this id, or it is deleted already (NotFoundError in Python)
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    ///
+    ///
     /// Returns: The group with the time of its deletion in `delete_at`.
     ///
     /// Since Mattermost 10.7.
@@ -257,12 +376,21 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Removes from every team and channel that is limited to groups the members who are in none of these groups. Can
     /// take long on a large server. Needs a licence with LDAP groups.
     ///
+    /// # Errors
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    ///
+    ///
     /// Since Mattermost 10.9.
     async fn delete_group_constrained_memberships(&self, request: v1::DeleteGroupConstrainedMembershipsRequest) -> Result<v1::DeleteGroupConstrainedMembershipsResponse, ApiError> {
         Err(ApiError::not_supported("DeleteGroupConstrainedMemberships"))
     }
 
     /// Removes a user from a group. Needs a licence with LDAP groups.
+    ///
+    /// # Errors
+    /// - the user is not in the group (NotFoundError in Python)
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    ///
     ///
     /// Returns: The membership with the time of its deletion in `delete_at`.
     ///
@@ -274,6 +402,12 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Unlinks a group from a team or channel. Unlinking a team unlinks the team's channels as well. Needs a licence
     /// with LDAP groups.
     ///
+    /// # Errors
+    /// - there is no such link (NotFoundError in Python)
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    /// - the link is deleted already (ValidationError in Python)
+    ///
+    ///
     /// Returns: The link with the time of its deletion in `delete_at`.
     ///
     /// Since Mattermost 10.7.
@@ -283,6 +417,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Deletes an OAuth 2.0 application together with the access it was granted. An unknown id is no error.
     ///
+    /// # Errors
+    /// - the server is not configured as an OAuth 2.0 provider (NotSupportedByServer in Python)
+    ///
+    ///
     /// Since Mattermost 5.38.
     async fn delete_oauth_app(&self, request: v1::DeleteOAuthAppRequest) -> Result<v1::DeleteOAuthAppResponse, ApiError> {
         Err(ApiError::not_supported("DeleteOAuthApp"))
@@ -290,6 +428,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Deletes a post, its replies when it starts a thread, and its files. Fires `MessageHasBeenDeleted`, also for your
     /// own plugin.
+    ///
+    /// # Errors
+    /// - no post has this id, or its channel is archived (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 5.2.
     async fn delete_post(&self, request: v1::DeletePostRequest) -> Result<v1::DeletePostResponse, ApiError> {
@@ -299,12 +441,22 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Deletes preferences of a user; only user id, category and name are looked at. Unlike
     /// `update_preferences_for_user` it fires no hook.
     ///
+    /// # Errors
+    /// - a preference names another user (PermissionDeniedError in Python)
+    /// - the preferences could not be deleted (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.26.
     async fn delete_preferences_for_user(&self, request: v1::DeletePreferencesForUserRequest) -> Result<v1::DeletePreferencesForUserResponse, ApiError> {
         Err(ApiError::not_supported("DeletePreferencesForUser"))
     }
 
     /// Marks a property field as deleted, with its values. A protected field cannot be deleted.
+    ///
+    /// # Errors
+    /// - no field has this id in the group (NotFoundError in Python)
+    /// - the field is protected (PermissionDeniedError in Python)
+    ///
     ///
     /// Since Mattermost 10.10.
     async fn delete_property_field(&self, request: v1::DeletePropertyFieldRequest) -> Result<v1::DeletePropertyFieldResponse, ApiError> {
@@ -334,6 +486,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Archives a team; its data stays and an administrator can bring it back.
     ///
+    /// # Errors
+    /// - no team has this id (NotFoundError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn delete_team(&self, request: v1::DeleteTeamRequest) -> Result<v1::DeleteTeamResponse, ApiError> {
         Err(ApiError::not_supported("DeleteTeam"))
@@ -341,6 +497,11 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Removes a user from a team and all its channels. Fires `UserHasLeftTeam`; `UserHasLeftChannel` is not fired for
     /// the channels.
+    ///
+    /// # Errors
+    /// - the team or the user does not exist (NotFoundError in Python)
+    /// - the user is not a member (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 5.2.
     async fn delete_team_member(&self, request: v1::DeleteTeamMemberRequest) -> Result<v1::DeleteTeamMemberResponse, ApiError> {
@@ -350,6 +511,10 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Deactivates a user and ends their sessions; the account and its posts stay. Does the same as
     /// `update_user_active` with False. Fires `UserHasBeenDeactivated`.
     ///
+    /// # Errors
+    /// - no user has this id (NotFoundError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn delete_user(&self, request: v1::DeleteUserRequest) -> Result<v1::DeleteUserResponse, ApiError> {
         Err(ApiError::not_supported("DeleteUser"))
@@ -358,6 +523,11 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Switches an installed plugin off on every node of the cluster. A plugin that disables itself is stopped during
     /// the call.
     ///
+    /// # Errors
+    /// - no such plugin is installed (NotFoundError in Python)
+    /// - plugins are switched off on this server (NotSupportedByServer in Python)
+    ///
+    ///
     /// Since Mattermost 5.6.
     async fn disable_plugin(&self, request: v1::DisablePluginRequest) -> Result<v1::DisablePluginResponse, ApiError> {
         Err(ApiError::not_supported("DisablePlugin"))
@@ -365,6 +535,11 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Switches an installed plugin on, on every node of the cluster. The plugin starts afterwards; watch it with
     /// `get_plugin_status`.
+    ///
+    /// # Errors
+    /// - no such plugin is installed (NotFoundError in Python)
+    /// - plugins are switched off on this server (NotSupportedByServer in Python)
+    ///
     ///
     /// Since Mattermost 5.6.
     async fn enable_plugin(&self, request: v1::EnablePluginRequest) -> Result<v1::EnablePluginResponse, ApiError> {
@@ -375,6 +550,10 @@ pub trait PluginApi: Send + Sync + 'static {
     /// name and description. Made to be called in `on_activate`. Your plugin becomes the owner, whatever `owner_id`
     /// says.
     ///
+    /// # Errors
+    /// - the username is not allowed (ValidationError in Python)
+    ///
+    ///
     /// Returns: User id of the bot. When another account already has the username, the id of that account.
     ///
     /// Since Mattermost 7.1.
@@ -382,10 +561,15 @@ pub trait PluginApi: Send + Sync + 'static {
         Err(ApiError::not_supported("EnsureBotUser"))
     }
 
-    /// Runs a slash command as if `commandArgs.user_id` had typed it: built-in, custom or from a plugin. Take care not
-    /// to call your own command from its own handler.
+    /// Runs a slash command as if the user named in the arguments had typed it: built-in, custom or from a plugin. Take
+    /// care not to call your own command from its own handler.
     ///
-    /// Returns: What the command answered; also posted to the user, as usual.
+    /// # Errors
+    /// - the user does not exist, or nothing handles this trigger (NotFoundError in Python)
+    /// - the command does not start with a slash (ValidationError in Python)
+    ///
+    ///
+    /// Returns: What the command answered, which the user sees as usual; None when it answered nothing.
     ///
     /// Since Mattermost 5.26.
     async fn execute_slash_command(&self, request: v1::ExecuteSlashCommandRequest) -> Result<v1::ExecuteSlashCommandResponse, ApiError> {
@@ -394,12 +578,20 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Sets when a session ends; a time in the past ends it.
     ///
+    /// # Errors
+    /// - no session has this id (PluginAPIError in Python)
+    ///
+    ///
     /// Since Mattermost 6.2.
     async fn extend_session_expiry(&self, request: v1::ExtendSessionExpiryRequest) -> Result<v1::ExtendSessionExpiryResponse, ApiError> {
         Err(ApiError::not_supported("ExtendSessionExpiry"))
     }
 
     /// Returns a bot account.
+    ///
+    /// # Errors
+    /// - no bot has this id, or it is deactivated and those were not asked for (NotFoundError in Python)
+    ///
     ///
     /// Since Mattermost 5.10.
     async fn get_bot(&self, request: v1::GetBotRequest) -> Result<v1::GetBotResponse, ApiError> {
@@ -423,12 +615,20 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a channel of any type; archived channels are found too and have `delete_at` set.
     ///
+    /// # Errors
+    /// - no channel has this id (NotFoundError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn get_channel(&self, request: v1::GetChannelRequest) -> Result<v1::GetChannelResponse, ApiError> {
         Err(ApiError::not_supported("GetChannel"))
     }
 
     /// Returns a channel of a team by its name.
+    ///
+    /// # Errors
+    /// - the team has no such channel (NotFoundError in Python)
+    ///
     ///
     /// Since Mattermost 5.2.
     async fn get_channel_by_name(&self, request: v1::GetChannelByNameRequest) -> Result<v1::GetChannelByNameResponse, ApiError> {
@@ -437,12 +637,20 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a channel by the two names in its URL: the team's and its own.
     ///
+    /// # Errors
+    /// - there is no such team or channel (NotFoundError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn get_channel_by_name_for_team_name(&self, request: v1::GetChannelByNameForTeamNameRequest) -> Result<v1::GetChannelByNameForTeamNameResponse, ApiError> {
         Err(ApiError::not_supported("GetChannelByNameForTeamName"))
     }
 
     /// Returns a user's membership in a channel: roles, unread state and notification settings.
+    ///
+    /// # Errors
+    /// - the user is not in the channel (NotFoundError in Python)
+    ///
     ///
     /// Since Mattermost 5.2.
     async fn get_channel_member(&self, request: v1::GetChannelMemberRequest) -> Result<v1::GetChannelMemberResponse, ApiError> {
@@ -473,6 +681,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a user's channel sidebar in a team: the categories with their channels, and the order they are shown in.
     ///
+    /// # Errors
+    /// - the user has no sidebar in this team (NotFoundError in Python)
+    ///
+    ///
     /// Since Mattermost 5.38.
     async fn get_channel_sidebar_categories(&self, request: v1::GetChannelSidebarCategoriesRequest) -> Result<v1::GetChannelSidebarCategoriesResponse, ApiError> {
         Err(ApiError::not_supported("GetChannelSidebarCategories"))
@@ -489,6 +701,10 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Lists the channels of a team that a user is in, together with all their direct and group messages, sorted by
     /// display name.
     ///
+    /// # Errors
+    /// - the user is in no channel (NotFoundError in Python)
+    ///
+    ///
     /// Since Mattermost 5.6.
     async fn get_channels_for_team_for_user(&self, request: v1::GetChannelsForTeamForUserRequest) -> Result<v1::GetChannelsForTeamForUserResponse, ApiError> {
         Err(ApiError::not_supported("GetChannelsForTeamForUser"))
@@ -502,6 +718,10 @@ pub trait PluginApi: Send + Sync + 'static {
     }
 
     /// Returns a stored slash command. Commands made by `register_command` are not stored and have no id.
+    ///
+    /// # Errors
+    /// - no command has this id (PlainError in Python)
+    ///
     ///
     /// Since Mattermost 5.28.
     async fn get_command(&self, request: v1::GetCommandRequest) -> Result<v1::GetCommandResponse, ApiError> {
@@ -527,12 +747,24 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Returns the direct message channel of two users and creates it when needed; creating fires
     /// `ChannelHasBeenCreated`. The usual way to let a bot write to someone: pass the bot's and the user's id.
     ///
+    /// # Errors
+    /// - one of the users does not exist (NotFoundError in Python)
+    /// - the server allows direct messages only inside a team and the two share none; bots are exempt
+    /// (PermissionDeniedError in Python)
+    /// - an id is malformed (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn get_direct_channel(&self, request: v1::GetDirectChannelRequest) -> Result<v1::GetDirectChannelResponse, ApiError> {
         Err(ApiError::not_supported("GetDirectChannel"))
     }
 
     /// Returns a custom emoji by its id.
+    ///
+    /// # Errors
+    /// - no custom emoji has this id (NotFoundError in Python)
+    /// - custom emoji are switched off, or there is no file store (PermissionDeniedError in Python)
+    ///
     ///
     /// Since Mattermost 5.6.
     async fn get_emoji(&self, request: v1::GetEmojiRequest) -> Result<v1::GetEmojiResponse, ApiError> {
@@ -541,12 +773,21 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a custom emoji by its name. Emoji of the Unicode set are not found here.
     ///
+    /// # Errors
+    /// - no custom emoji has this name (NotFoundError in Python)
+    /// - custom emoji are switched off, or there is no file store (PermissionDeniedError in Python)
+    ///
+    ///
     /// Since Mattermost 5.6.
     async fn get_emoji_by_name(&self, request: v1::GetEmojiByNameRequest) -> Result<v1::GetEmojiByNameResponse, ApiError> {
         Err(ApiError::not_supported("GetEmojiByName"))
     }
 
     /// Returns the image of a custom emoji.
+    ///
+    /// # Errors
+    /// - no custom emoji has this id, or its image is missing (NotFoundError in Python)
+    ///
     ///
     /// Returns: Two values: the image's bytes, and its format, one of `gif`, `jpeg` and `png`.
     ///
@@ -564,6 +805,11 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a file's whole content. Mind the memory: files can be as large as the server's upload limit.
     ///
+    /// # Errors
+    /// - no file has this id (NotFoundError in Python)
+    /// - the file is older than the plan of the cloud workspace allows (PermissionDeniedError in Python)
+    ///
+    ///
     /// Since Mattermost 5.8.
     async fn get_file(&self, request: v1::GetFileRequest) -> Result<v1::GetFileResponse, ApiError> {
         Err(ApiError::not_supported("GetFile"))
@@ -572,12 +818,21 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Returns what is known about a file: name, size in bytes, type, uploader, post and channel. Deleted files are not
     /// found.
     ///
+    /// # Errors
+    /// - no file has this id (NotFoundError in Python)
+    /// - the file is older than the plan of the cloud workspace allows (PermissionDeniedError in Python)
+    ///
+    ///
     /// Since Mattermost 5.3.
     async fn get_file_info(&self, request: v1::GetFileInfoRequest) -> Result<v1::GetFileInfoResponse, ApiError> {
         Err(ApiError::not_supported("GetFileInfo"))
     }
 
     /// Lists files, page by page, filtered by channel, uploader and time.
+    ///
+    /// # Errors
+    /// - page or page size is negative, or the sort order is unknown (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 5.22.
     async fn get_file_infos(&self, request: v1::GetFileInfosRequest) -> Result<v1::GetFileInfosResponse, ApiError> {
@@ -586,6 +841,12 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a public link to a file, which works without logging in.
     ///
+    /// # Errors
+    /// - no file has this id (NotFoundError in Python)
+    /// - public links are switched off on this server (NotSupportedByServer in Python)
+    /// - the file belongs to no post (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.6.
     async fn get_file_link(&self, request: v1::GetFileLinkRequest) -> Result<v1::GetFileLinkResponse, ApiError> {
         Err(ApiError::not_supported("GetFileLink"))
@@ -593,12 +854,20 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a user group; deleted groups are found too and have `delete_at` set.
     ///
+    /// # Errors
+    /// - no group has this id (NotFoundError in Python)
+    ///
+    ///
     /// Since Mattermost 5.18.
     async fn get_group(&self, request: v1::GetGroupRequest) -> Result<v1::GetGroupResponse, ApiError> {
         Err(ApiError::not_supported("GetGroup"))
     }
 
     /// Returns a user group by its name, the one used in mentions. Deleted groups are found too.
+    ///
+    /// # Errors
+    /// - no group has this name (NotFoundError in Python)
+    ///
     ///
     /// Since Mattermost 5.18.
     async fn get_group_by_name(&self, request: v1::GetGroupByNameRequest) -> Result<v1::GetGroupByNameResponse, ApiError> {
@@ -608,6 +877,11 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Returns a user group by the id it has in the system it comes from, such as its LDAP id. Needs a licence with
     /// LDAP groups.
     ///
+    /// # Errors
+    /// - no group of this source has this id (NotFoundError in Python)
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    ///
+    ///
     /// Since Mattermost 10.7.
     async fn get_group_by_remote_id(&self, request: v1::GetGroupByRemoteIdRequest) -> Result<v1::GetGroupByRemoteIdResponse, ApiError> {
         Err(ApiError::not_supported("GetGroupByRemoteID"))
@@ -616,12 +890,21 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Returns the group message channel of these users and creates it when needed; creating fires
     /// `ChannelHasBeenCreated`. Your bot takes part only if its id is in the list.
     ///
+    /// # Errors
+    /// - one of the users is remote and shared direct messages are switched off (PermissionDeniedError in Python)
+    /// - there are fewer than 3 or more than 8 users, or one of them does not exist (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn get_group_channel(&self, request: v1::GetGroupChannelRequest) -> Result<v1::GetGroupChannelResponse, ApiError> {
         Err(ApiError::not_supported("GetGroupChannel"))
     }
 
     /// Lists the members of a group, sorted by username, page by page.
+    ///
+    /// # Errors
+    /// - no group has this id (NotFoundError in Python)
+    ///
     ///
     /// Since Mattermost 5.35.
     async fn get_group_member_users(&self, request: v1::GetGroupMemberUsersRequest) -> Result<v1::GetGroupMemberUsersResponse, ApiError> {
@@ -630,6 +913,11 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns the link between a group and a team or channel. Needs a licence with LDAP groups.
     ///
+    /// # Errors
+    /// - there is no such link (NotFoundError in Python)
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    ///
+    ///
     /// Since Mattermost 10.7.
     async fn get_group_syncable(&self, request: v1::GetGroupSyncableRequest) -> Result<v1::GetGroupSyncableResponse, ApiError> {
         Err(ApiError::not_supported("GetGroupSyncable"))
@@ -637,12 +925,20 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Lists the teams or the channels a group is linked to. Needs a licence with LDAP groups.
     ///
+    /// # Errors
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    ///
+    ///
     /// Since Mattermost 10.7.
     async fn get_group_syncables(&self, request: v1::GetGroupSyncablesRequest) -> Result<v1::GetGroupSyncablesResponse, ApiError> {
         Err(ApiError::not_supported("GetGroupSyncables"))
     }
 
     /// Searches user groups, sorted by display name. Needs a licence with LDAP groups.
+    ///
+    /// # Errors
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    ///
     ///
     /// Since Mattermost 10.7.
     async fn get_groups(&self, request: v1::GetGroupsRequest) -> Result<v1::GetGroupsResponse, ApiError> {
@@ -666,6 +962,11 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Reads attributes of a user from the LDAP server. Empty for users who do not log in by LDAP (or by SAML
     /// synchronised with LDAP).
     ///
+    /// # Errors
+    /// - no user has this id (NotFoundError in Python)
+    /// - the server has no LDAP: it needs an enterprise licence and configuration (NotSupportedByServer in Python)
+    ///
+    ///
     /// Returns: Attribute names and their values.
     ///
     /// Since Mattermost 5.3.
@@ -681,6 +982,11 @@ pub trait PluginApi: Send + Sync + 'static {
     }
 
     /// Returns an OAuth 2.0 application with its client secret.
+    ///
+    /// # Errors
+    /// - no application has this id (NotFoundError in Python)
+    /// - the server is not configured as an OAuth 2.0 provider (NotSupportedByServer in Python)
+    ///
     ///
     /// Since Mattermost 5.38.
     async fn get_oauth_app(&self, request: v1::GetOAuthAppRequest) -> Result<v1::GetOAuthAppResponse, ApiError> {
@@ -706,6 +1012,11 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns whether an installed plugin runs on this node, and its error text when it failed to start.
     ///
+    /// # Errors
+    /// - no such plugin is installed (NotFoundError in Python)
+    /// - plugins are switched off on this server (NotSupportedByServer in Python)
+    ///
+    ///
     /// Since Mattermost 5.6.
     async fn get_plugin_status(&self, request: v1::GetPluginStatusRequest) -> Result<v1::GetPluginStatusResponse, ApiError> {
         Err(ApiError::not_supported("GetPluginStatus"))
@@ -713,6 +1024,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Lists the manifests of all installed plugins, active ones first. Which of them are active is told by
     /// `get_plugin_status`.
+    ///
+    /// # Errors
+    /// - plugins are switched off on this server (NotSupportedByServer in Python)
+    ///
     ///
     /// Since Mattermost 5.6.
     async fn get_plugins(&self, request: v1::GetPluginsRequest) -> Result<v1::GetPluginsResponse, ApiError> {
@@ -722,12 +1037,22 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Returns a post; deleted posts are not found. Fires `MessagesWillBeConsumed`, so the text may differ from what is
     /// stored.
     ///
+    /// # Errors
+    /// - no post has this id (NotFoundError in Python)
+    /// - the post is older than the plan of the cloud workspace allows (PermissionDeniedError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn get_post(&self, request: v1::GetPostRequest) -> Result<v1::GetPostResponse, ApiError> {
         Err(ApiError::not_supported("GetPost"))
     }
 
     /// Returns a whole thread: the root post and all replies that are not deleted. Fires `MessagesWillBeConsumed`.
+    ///
+    /// # Errors
+    /// - no post has this id (NotFoundError in Python)
+    /// - the id is empty (ValidationError in Python)
+    ///
     ///
     /// Returns: The posts by id in `posts`, and their order in `order`.
     ///
@@ -739,6 +1064,10 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Returns a page of the posts that were made in a channel after a given post, together with the threads they
     /// belong to. Page 0 holds the posts next to it.
     ///
+    /// # Errors
+    /// - page or page size is negative (ValidationError in Python)
+    ///
+    ///
     /// Returns: The posts by id in `posts`; `order` lists the ids of the page, newest first.
     ///
     /// Since Mattermost 5.6.
@@ -749,6 +1078,10 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Returns a page of the posts that were made in a channel before a given post, together with the threads they
     /// belong to. Page 0 holds the posts next to it.
     ///
+    /// # Errors
+    /// - page or page size is negative (ValidationError in Python)
+    ///
+    ///
     /// Returns: The posts by id in `posts`; `order` lists the ids of the page, newest first.
     ///
     /// Since Mattermost 5.6.
@@ -758,6 +1091,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a page of a channel's posts, the newest on page 0, together with the threads they belong to. Deleted
     /// posts are left out.
+    ///
+    /// # Errors
+    /// - more than 1000 posts were asked for (ValidationError in Python)
+    ///
     ///
     /// Returns: The posts by id in `posts`; `order` lists the ids of the page, newest first.
     ///
@@ -778,12 +1115,20 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns one preference of a user.
     ///
+    /// # Errors
+    /// - the user has not set this preference (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 9.5.
     async fn get_preference_for_user(&self, request: v1::GetPreferenceForUserRequest) -> Result<v1::GetPreferenceForUserResponse, ApiError> {
         Err(ApiError::not_supported("GetPreferenceForUser"))
     }
 
     /// Lists all preferences a user has set; those left at their default are not stored.
+    ///
+    /// # Errors
+    /// - the preferences could not be read (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 5.26.
     async fn get_preferences_for_user(&self, request: v1::GetPreferencesForUserRequest) -> Result<v1::GetPreferencesForUserResponse, ApiError> {
@@ -792,12 +1137,20 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a user's profile image, as PNG; for users without one a picture with their initial.
     ///
+    /// # Errors
+    /// - no user has this id (NotFoundError in Python)
+    ///
+    ///
     /// Since Mattermost 5.6.
     async fn get_profile_image(&self, request: v1::GetProfileImageRequest) -> Result<v1::GetProfileImageResponse, ApiError> {
         Err(ApiError::not_supported("GetProfileImage"))
     }
 
     /// Returns a property field.
+    ///
+    /// # Errors
+    /// - no field has this id in the group (PluginAPIError in Python)
+    ///
     ///
     /// Since Mattermost 10.10.
     async fn get_property_field(&self, request: v1::GetPropertyFieldRequest) -> Result<v1::GetPropertyFieldResponse, ApiError> {
@@ -806,12 +1159,20 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns the property field of this name that is defined for a target.
     ///
+    /// # Errors
+    /// - there is no such field (PluginAPIError in Python)
+    ///
+    ///
     /// Since Mattermost 10.10.
     async fn get_property_field_by_name(&self, request: v1::GetPropertyFieldByNameRequest) -> Result<v1::GetPropertyFieldByNameResponse, ApiError> {
         Err(ApiError::not_supported("GetPropertyFieldByName"))
     }
 
     /// Returns several property fields at once.
+    ///
+    /// # Errors
+    /// - one of the ids is unknown; none is returned then (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 10.10.
     async fn get_property_fields(&self, request: v1::GetPropertyFieldsRequest) -> Result<v1::GetPropertyFieldsResponse, ApiError> {
@@ -820,6 +1181,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a property group by name. Only `register_property_group` and the server itself make groups.
     ///
+    /// # Errors
+    /// - no group has this name (PluginAPIError in Python)
+    ///
+    ///
     /// Since Mattermost 10.10.
     async fn get_property_group(&self, request: v1::GetPropertyGroupRequest) -> Result<v1::GetPropertyGroupResponse, ApiError> {
         Err(ApiError::not_supported("GetPropertyGroup"))
@@ -827,12 +1192,20 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a property value.
     ///
+    /// # Errors
+    /// - no value has this id in the group (PluginAPIError in Python)
+    ///
+    ///
     /// Since Mattermost 10.10.
     async fn get_property_value(&self, request: v1::GetPropertyValueRequest) -> Result<v1::GetPropertyValueResponse, ApiError> {
         Err(ApiError::not_supported("GetPropertyValue"))
     }
 
     /// Returns several property values at once.
+    ///
+    /// # Errors
+    /// - one of the ids is unknown; none is returned then (PluginAPIError in Python)
+    ///
     ///
     /// Since Mattermost 10.10.
     async fn get_property_values(&self, request: v1::GetPropertyValuesRequest) -> Result<v1::GetPropertyValuesResponse, ApiError> {
@@ -862,6 +1235,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a login session by its id, including its token and the roles of its user.
     ///
+    /// # Errors
+    /// - no session has this id (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn get_session(&self, request: v1::GetSessionRequest) -> Result<v1::GetSessionResponse, ApiError> {
         Err(ApiError::not_supported("GetSession"))
@@ -878,12 +1255,20 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a team; archived teams are found too and have `delete_at` set.
     ///
+    /// # Errors
+    /// - no team has this id (NotFoundError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn get_team(&self, request: v1::GetTeamRequest) -> Result<v1::GetTeamResponse, ApiError> {
         Err(ApiError::not_supported("GetTeam"))
     }
 
     /// Returns a team by its name.
+    ///
+    /// # Errors
+    /// - no team has this name (NotFoundError in Python)
+    ///
     ///
     /// Since Mattermost 5.2.
     async fn get_team_by_name(&self, request: v1::GetTeamByNameRequest) -> Result<v1::GetTeamByNameResponse, ApiError> {
@@ -892,12 +1277,21 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a team's icon, as PNG.
     ///
+    /// # Errors
+    /// - the team does not exist or has no icon (NotFoundError in Python)
+    /// - the server has no file store (NotSupportedByServer in Python)
+    ///
+    ///
     /// Since Mattermost 5.6.
     async fn get_team_icon(&self, request: v1::GetTeamIconRequest) -> Result<v1::GetTeamIconResponse, ApiError> {
         Err(ApiError::not_supported("GetTeamIcon"))
     }
 
     /// Returns a user's membership in a team. Someone who left is found too: then `delete_at` is set.
+    ///
+    /// # Errors
+    /// - the user never was in the team (NotFoundError in Python)
+    ///
     ///
     /// Since Mattermost 5.2.
     async fn get_team_member(&self, request: v1::GetTeamMemberRequest) -> Result<v1::GetTeamMemberResponse, ApiError> {
@@ -964,6 +1358,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns an upload session; its `file_offset` is the number of bytes received so far.
     ///
+    /// # Errors
+    /// - no such upload is running (NotFoundError in Python)
+    ///
+    ///
     /// Since Mattermost 7.6.
     async fn get_upload_session(&self, request: v1::GetUploadSessionRequest) -> Result<v1::GetUploadSessionResponse, ApiError> {
         Err(ApiError::not_supported("GetUploadSession"))
@@ -972,12 +1370,20 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Returns a user, deactivated ones too. The result holds private data such as e-mail address and notification
     /// settings: take care what you show of it.
     ///
+    /// # Errors
+    /// - no user has this id (NotFoundError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn get_user(&self, request: v1::GetUserRequest) -> Result<v1::GetUserResponse, ApiError> {
         Err(ApiError::not_supported("GetUser"))
     }
 
     /// Returns a user by e-mail address, deactivated ones too.
+    ///
+    /// # Errors
+    /// - no user has this address (NotFoundError in Python)
+    ///
     ///
     /// Since Mattermost 5.2.
     async fn get_user_by_email(&self, request: v1::GetUserByEmailRequest) -> Result<v1::GetUserByEmailResponse, ApiError> {
@@ -986,6 +1392,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a user by username, deactivated ones too.
     ///
+    /// # Errors
+    /// - no user has this name (NotFoundError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn get_user_by_username(&self, request: v1::GetUserByUsernameRequest) -> Result<v1::GetUserByUsernameResponse, ApiError> {
         Err(ApiError::not_supported("GetUserByUsername"))
@@ -993,6 +1403,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns a user's status: online, away, do not disturb or offline, and the time of the last activity in
     /// milliseconds. Empty when the server does not track statuses.
+    ///
+    /// # Errors
+    /// - no status is known of this user (NotFoundError in Python)
+    ///
     ///
     /// Since Mattermost 5.2.
     async fn get_user_status(&self, request: v1::GetUserStatusRequest) -> Result<v1::GetUserStatusResponse, ApiError> {
@@ -1029,6 +1443,10 @@ pub trait PluginApi: Send + Sync + 'static {
     }
 
     /// Lists the members of a channel as users, page by page, deactivated ones included. An unknown channel has none.
+    ///
+    /// # Errors
+    /// - the sort order is neither (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 5.6.
     async fn get_users_in_channel(&self, request: v1::GetUsersInChannelRequest) -> Result<v1::GetUsersInChannelResponse, ApiError> {
@@ -1067,6 +1485,12 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Installs a plugin from its bundle (`.tar.gz`), on every node of the cluster. It stays off until `enable_plugin`,
     /// unless it was on already.
     ///
+    /// # Errors
+    /// - plugins, or uploading them, are switched off on this server (NotSupportedByServer in Python)
+    /// - the bundle cannot be read, has no valid manifest, or is installed already and `replace` is False
+    /// (ValidationError in Python)
+    ///
+    ///
     /// Returns: Manifest of the installed plugin.
     ///
     /// Since Mattermost 5.18.
@@ -1076,6 +1500,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Lets a remote, which can be your own plugin, take part in a shared channel. From then on changes reach it, your
     /// plugin through `OnSharedChannelsSyncMsg`.
+    ///
+    /// # Errors
+    /// - shared channels are switched off on this server (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 9.5.
     async fn invite_remote_to_channel(&self, request: v1::InviteRemoteToChannelRequest) -> Result<v1::InviteRemoteToChannelResponse, ApiError> {
@@ -1091,6 +1519,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Deletes a value only if it still is the given one. Atomic across all nodes of a cluster.
     ///
+    /// # Errors
+    /// - the key is empty or longer than 150 characters (ValidationError in Python)
+    ///
+    ///
     /// Returns: True when it was deleted; False when another value, or none, is stored.
     ///
     /// Since Mattermost 5.16.
@@ -1100,6 +1532,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Stores a value only if the one stored now is the given one; the way to update from several places without losing
     /// a change. Atomic across all nodes of a cluster. The new value does not expire.
+    ///
+    /// # Errors
+    /// - the key is empty or longer than 150 characters (ValidationError in Python)
+    ///
     ///
     /// Returns: True when the value was stored; False when another value is there: read again and retry.
     ///
@@ -1122,7 +1558,7 @@ pub trait PluginApi: Send + Sync + 'static {
         Err(ApiError::not_supported("KVDeleteAll"))
     }
 
-    /// Returns a stored value, or `b""` when there is none or it has expired: an empty value cannot be stored. Right
+    /// Returns a stored value, or None when there is none or it has expired. An empty value cannot be stored. Right
     /// after a write another node of a cluster may still see the old value.
     ///
     /// Since Mattermost 5.2.
@@ -1140,6 +1576,10 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Stores a value until it is deleted. Keys are private to your plugin; do not begin them with `mmi_`, which the
     /// server uses. There is no limit of its own on the size of a value, but keep it to some hundred kilobytes.
     ///
+    /// # Errors
+    /// - the key is empty or longer than 150 characters (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn kv_set(&self, request: v1::KvSetRequest) -> Result<v1::KvSetResponse, ApiError> {
         Err(ApiError::not_supported("KVSet"))
@@ -1147,12 +1587,21 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Stores a value for a limited time. Each call sets the lifetime anew.
     ///
+    /// # Errors
+    /// - the key is empty or longer than 150 characters (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.6.
     async fn kv_set_with_expiry(&self, request: v1::KvSetWithExpiryRequest) -> Result<v1::KvSetWithExpiryResponse, ApiError> {
         Err(ApiError::not_supported("KVSetWithExpiry"))
     }
 
     /// Stores a value with a lifetime, only if unchanged, or both.
+    ///
+    /// # Errors
+    /// - the key is empty or longer than 150 characters, or `old_value` is given without `atomic` (ValidationError in
+    /// Python)
+    ///
     ///
     /// Returns: True when the value was stored; False when `atomic` is set and another value is there.
     ///
@@ -1248,12 +1697,21 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Opens a dialog on the screen of the user who caused the trigger id. The answer comes as an HTTP request to the
     /// dialog's `url`, which may point at your plugin's `ServeHTTP`.
     ///
+    /// # Errors
+    /// - the trigger id is malformed, forged or too old (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.6.
     async fn open_interactive_dialog(&self, request: v1::OpenInteractiveDialogRequest) -> Result<v1::OpenInteractiveDialogResponse, ApiError> {
         Err(ApiError::not_supported("OpenInteractiveDialog"))
     }
 
     /// Changes some fields of a bot account, deactivated or not.
+    ///
+    /// # Errors
+    /// - no bot has this id (NotFoundError in Python)
+    /// - the username is taken or not allowed (ValidationError in Python)
+    ///
     ///
     /// Returns: The bot as it is now.
     ///
@@ -1264,6 +1722,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Changes notification settings of up to 200 channel members at once; settings not named keep their value.
     ///
+    /// # Errors
+    /// - more than 200 members, or an unknown value (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 9.5.
     async fn patch_channel_members_notifications(&self, request: v1::PatchChannelMembersNotificationsRequest) -> Result<v1::PatchChannelMembersNotificationsResponse, ApiError> {
         Err(ApiError::not_supported("PatchChannelMembersNotifications"))
@@ -1271,6 +1733,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Deletes a bot account and its user for ever; its posts stay without an author. Deactivating with
     /// `update_bot_active` is nearly always better.
+    ///
+    /// # Errors
+    /// - the id is malformed (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 5.10.
     async fn permanent_delete_bot(&self, request: v1::PermanentDeleteBotRequest) -> Result<v1::PermanentDeleteBotResponse, ApiError> {
@@ -1292,6 +1758,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Sends an event to your plugin on the other nodes of a cluster, where `OnPluginClusterEvent` is called. Without a
     /// cluster it does nothing; the sender does not receive its own event.
+    ///
+    /// # Errors
+    /// - the target node could not be reached (PlainError in Python)
+    ///
     ///
     /// Since Mattermost 5.36.
     async fn publish_plugin_cluster_event(&self, request: v1::PublishPluginClusterEventRequest) -> Result<v1::PublishPluginClusterEventResponse, ApiError> {
@@ -1316,6 +1786,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Reads a file of the server's file store by its path. To read an attachment by its id use `get_file`.
     ///
+    /// # Errors
+    /// - there is no such file (PluginAPIError in Python)
+    ///
+    ///
     /// Since Mattermost 5.3.
     async fn read_file(&self, request: v1::ReadFileRequest) -> Result<v1::ReadFileResponse, ApiError> {
         Err(ApiError::not_supported("ReadFile"))
@@ -1330,6 +1804,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Registers a slash command that your plugin answers in the hook `ExecuteCommand`. It lasts until your plugin
     /// stops, so register it in `on_activate`; registering the same trigger again replaces it.
+    ///
+    /// # Errors
+    /// - the trigger is empty or the autocompletion data is wrong (PlainError in Python)
+    ///
     ///
     /// Since Mattermost 5.2.
     async fn register_command(&self, request: v1::RegisterCommandRequest) -> Result<v1::RegisterCommandResponse, ApiError> {
@@ -1348,6 +1826,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns the property group of this name and creates it when needed.
     ///
+    /// # Errors
+    /// - the name is empty (PluginAPIError in Python)
+    ///
+    ///
     /// Since Mattermost 10.10.
     async fn register_property_group(&self, request: v1::RegisterPropertyGroupRequest) -> Result<v1::RegisterPropertyGroupResponse, ApiError> {
         Err(ApiError::not_supported("RegisterPropertyGroup"))
@@ -1355,6 +1837,11 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Disables a plugin and deletes its bundle, on every node of the cluster. Its stored values stay. A plugin that
     /// removes itself is stopped during the call.
+    ///
+    /// # Errors
+    /// - no such plugin is installed (NotFoundError in Python)
+    /// - plugins are switched off on this server (NotSupportedByServer in Python)
+    ///
     ///
     /// Since Mattermost 5.6.
     async fn remove_plugin(&self, request: v1::RemovePluginRequest) -> Result<v1::RemovePluginResponse, ApiError> {
@@ -1364,12 +1851,21 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Removes the reaction with this user, post and emoji; when there is none nothing happens. Fires
     /// `ReactionHasBeenRemoved`, also for your own plugin.
     ///
+    /// # Errors
+    /// - no post has this id (NotFoundError in Python)
+    /// - the channel is archived (PermissionDeniedError in Python)
+    ///
+    ///
     /// Since Mattermost 5.3.
     async fn remove_reaction(&self, request: v1::RemoveReactionRequest) -> Result<v1::RemoveReactionResponse, ApiError> {
         Err(ApiError::not_supported("RemoveReaction"))
     }
 
     /// Removes a team's icon, so that clients show its initials again.
+    ///
+    /// # Errors
+    /// - no team has this id (NotFoundError in Python)
+    ///
     ///
     /// Since Mattermost 5.6.
     async fn remove_team_icon(&self, request: v1::RemoveTeamIconRequest) -> Result<v1::RemoveTeamIconResponse, ApiError> {
@@ -1378,12 +1874,22 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Removes a user's custom status.
     ///
+    /// # Errors
+    /// - no user has this id (NotFoundError in Python)
+    ///
+    ///
     /// Since Mattermost 6.2.
     async fn remove_user_custom_status(&self, request: v1::RemoveUserCustomStatusRequest) -> Result<v1::RemoveUserCustomStatusResponse, ApiError> {
         Err(ApiError::not_supported("RemoveUserCustomStatus"))
     }
 
     /// Requests a trial licence from Mattermost and installs it. The server must reach the internet.
+    ///
+    /// # Errors
+    /// - the requester does not exist (NotFoundError in Python)
+    /// - the server is set to restrict system administrators (PermissionDeniedError in Python)
+    /// - the terms were not accepted, `users` is 0, or the request was turned down (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 5.36.
     async fn request_trial_license(&self, request: v1::RequestTrialLicenseRequest) -> Result<v1::RequestTrialLicenseResponse, ApiError> {
@@ -1392,6 +1898,11 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Brings a deleted group back. Needs a licence with LDAP groups.
     ///
+    /// # Errors
+    /// - no deleted group has this id (NotFoundError in Python)
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    ///
+    ///
     /// Since Mattermost 10.7.
     async fn restore_group(&self, request: v1::RestoreGroupRequest) -> Result<v1::RestoreGroupResponse, ApiError> {
         Err(ApiError::not_supported("RestoreGroup"))
@@ -1399,12 +1910,20 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Ends a login session: the next request with its token is refused.
     ///
+    /// # Errors
+    /// - no session has this id (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 6.2.
     async fn revoke_session(&self, request: v1::RevokeSessionRequest) -> Result<v1::RevokeSessionResponse, ApiError> {
         Err(ApiError::not_supported("RevokeSession"))
     }
 
     /// Deletes a personal access token and ends the session that uses it.
+    ///
+    /// # Errors
+    /// - no token has this id (NotFoundError in Python)
+    ///
     ///
     /// Since Mattermost 5.38.
     async fn revoke_user_access_token(&self, request: v1::RevokeUserAccessTokenRequest) -> Result<v1::RevokeUserAccessTokenResponse, ApiError> {
@@ -1423,6 +1942,11 @@ pub trait PluginApi: Send + Sync + 'static {
     /// cannot tell False, 0 and empty from missing, saving what it returned can change settings. For your own settings
     /// use `save_plugin_config`.
     ///
+    /// # Errors
+    /// - the configuration is read-only, as with environment or cluster configuration (PermissionDeniedError in Python)
+    /// - the configuration is invalid, or a plugin refused it (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn save_config(&self, request: v1::SaveConfigRequest) -> Result<v1::SaveConfigResponse, ApiError> {
         Err(ApiError::not_supported("SaveConfig"))
@@ -1430,6 +1954,11 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Replaces all saved settings of your plugin, on every node, and calls `OnConfigurationChange`. Settings you leave
     /// out fall back to their default.
+    ///
+    /// # Errors
+    /// - the configuration is read-only (PermissionDeniedError in Python)
+    /// - a plugin refused the configuration (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 5.6.
     async fn save_plugin_config(&self, request: v1::SavePluginConfigRequest) -> Result<v1::SavePluginConfigResponse, ApiError> {
@@ -1446,6 +1975,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Searches the posts of a team without regard to who may read them. At most 100 are returned for each search.
     ///
+    /// # Errors
+    /// - searching posts is switched off on this server (NotSupportedByServer in Python)
+    ///
+    ///
     /// Since Mattermost 5.10.
     async fn search_posts_in_team(&self, request: v1::SearchPostsInTeamRequest) -> Result<v1::SearchPostsInTeamResponse, ApiError> {
         Err(ApiError::not_supported("SearchPostsInTeam"))
@@ -1453,6 +1986,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Searches posts as a user would: the text may hold modifiers such as `from:` and `in:`, and only channels the
     /// user is in are searched.
+    ///
+    /// # Errors
+    /// - searching posts is switched off on this server (NotSupportedByServer in Python)
+    ///
     ///
     /// Returns: The posts, their order, and in `matches` the words that were found in each.
     ///
@@ -1464,6 +2001,10 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Lists property fields, oldest first, filtered by target and time of change. Read on by putting the last one's id
     /// and `create_at` into `cursor`.
     ///
+    /// # Errors
+    /// - `per_page` is missing or the cursor is incomplete (PluginAPIError in Python)
+    ///
+    ///
     /// Since Mattermost 11.0.
     async fn search_property_fields(&self, request: v1::SearchPropertyFieldsRequest) -> Result<v1::SearchPropertyFieldsResponse, ApiError> {
         Err(ApiError::not_supported("SearchPropertyFields"))
@@ -1471,6 +2012,10 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Lists property values, oldest first, filtered by field, target and time of change. Read on by putting the last
     /// one's id and `create_at` into `cursor`.
+    ///
+    /// # Errors
+    /// - `per_page` is missing or the cursor is incomplete (PluginAPIError in Python)
+    ///
     ///
     /// Since Mattermost 11.0.
     async fn search_property_values(&self, request: v1::SearchPropertyValuesRequest) -> Result<v1::SearchPropertyValuesResponse, ApiError> {
@@ -1505,6 +2050,11 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Sends an e-mail by the server's mail settings, with its sender address. Does nothing when e-mail notifications
     /// are switched off.
     ///
+    /// # Errors
+    /// - the mail server did not take it (PluginAPIError in Python)
+    /// - recipient, subject or body is empty (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.7.
     async fn send_mail(&self, request: v1::SendMailRequest) -> Result<v1::SendMailResponse, ApiError> {
         Err(ApiError::not_supported("SendMail"))
@@ -1520,12 +2070,20 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Shows a short notice at the edge of a user's screen, in the web and desktop apps. It is not stored.
     ///
+    /// # Errors
+    /// - the user id or the message is empty (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 11.5.
     async fn send_toast_message(&self, request: v1::SendToastMessageRequest) -> Result<v1::SendToastMessageResponse, ApiError> {
         Err(ApiError::not_supported("SendToastMessage"))
     }
 
     /// Sets the text under which the file search finds a file, in place of what the server extracted.
+    ///
+    /// # Errors
+    /// - no file has this id (NotFoundError in Python)
+    ///
     ///
     /// Since Mattermost 9.1.
     async fn set_file_searchable_content(&self, request: v1::SetFileSearchableContentRequest) -> Result<v1::SetFileSearchableContentResponse, ApiError> {
@@ -1534,12 +2092,22 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Sets a user's profile image; it is cropped and scaled to 128 × 128 pixels.
     ///
+    /// # Errors
+    /// - no user has this id (NotFoundError in Python)
+    /// - the image cannot be read (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.6.
     async fn set_profile_image(&self, request: v1::SetProfileImageRequest) -> Result<v1::SetProfileImageResponse, ApiError> {
         Err(ApiError::not_supported("SetProfileImage"))
     }
 
     /// Sets a team's icon; it is cropped and scaled to 128 × 128 pixels.
+    ///
+    /// # Errors
+    /// - no team has this id (NotFoundError in Python)
+    /// - the image cannot be read (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 5.6.
     async fn set_team_icon(&self, request: v1::SetTeamIconRequest) -> Result<v1::SetTeamIconResponse, ApiError> {
@@ -1559,6 +2127,11 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Makes a channel one that can be shared with remotes; none takes part until `invite_remote_to_channel`. A channel
     /// that is shared already is left as it is.
     ///
+    /// # Errors
+    /// - no channel has this id (NotFoundError in Python)
+    /// - shared channels are switched off on this server, or a field is missing (ValidationError in Python)
+    ///
+    ///
     /// Returns: The shared channel.
     ///
     /// Since Mattermost 9.5.
@@ -1569,12 +2142,20 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Sends the changes of a shared channel to its remotes now instead of at the next change. Returns before they are
     /// sent.
     ///
+    /// # Errors
+    /// - shared channels are switched off on this server (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 9.5.
     async fn sync_shared_channel(&self, request: v1::SyncSharedChannelRequest) -> Result<v1::SyncSharedChannelResponse, ApiError> {
         Err(ApiError::not_supported("SyncSharedChannel"))
     }
 
     /// Lets a remote, which can be your own plugin, take part in a shared channel no longer.
+    ///
+    /// # Errors
+    /// - shared channels are switched off on this server (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 9.5.
     async fn uninvite_remote_from_channel(&self, request: v1::UninviteRemoteFromChannelRequest) -> Result<v1::UninviteRemoteFromChannelResponse, ApiError> {
@@ -1590,12 +2171,20 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Ends your plugin's role as a remote: it receives no changes of shared channels any more.
     ///
+    /// # Errors
+    /// - the plugin never registered (PlainError in Python)
+    ///
+    ///
     /// Since Mattermost 9.5.
     async fn unregister_plugin_for_shared_channels(&self, request: v1::UnregisterPluginForSharedChannelsRequest) -> Result<v1::UnregisterPluginForSharedChannelsResponse, ApiError> {
         Err(ApiError::not_supported("UnregisterPluginForSharedChannels"))
     }
 
     /// Ends the sharing of a channel and the part that all remotes take in it.
+    ///
+    /// # Errors
+    /// - shared channels are switched off on this server (ValidationError in Python)
+    ///
     ///
     /// Returns: True when the channel was shared before.
     ///
@@ -1605,6 +2194,10 @@ pub trait PluginApi: Send + Sync + 'static {
     }
 
     /// Activates or deactivates a bot account. Deactivating fires `UserHasBeenDeactivated`.
+    ///
+    /// # Errors
+    /// - no bot has this id (NotFoundError in Python)
+    ///
     ///
     /// Returns: The bot as it is now.
     ///
@@ -1616,12 +2209,22 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Saves a channel's fields as given; read it first and change what you need. Clients are told; no message is
     /// posted and no hook is fired.
     ///
+    /// # Errors
+    /// - the channel has an access policy and cannot become public (PermissionDeniedError in Python)
+    /// - a field is too long, or the name is taken (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.2.
     async fn update_channel(&self, request: v1::UpdateChannelRequest) -> Result<v1::UpdateChannelResponse, ApiError> {
         Err(ApiError::not_supported("UpdateChannel"))
     }
 
     /// Changes a member's notification settings for a channel; settings not named keep their value.
+    ///
+    /// # Errors
+    /// - the user is not in the channel (NotFoundError in Python)
+    /// - a value is unknown or too long (ValidationError in Python)
+    ///
     ///
     /// Returns: The membership as it is now.
     ///
@@ -1631,6 +2234,12 @@ pub trait PluginApi: Send + Sync + 'static {
     }
 
     /// Sets a member's roles in a channel, for example `channel_user channel_admin`.
+    ///
+    /// # Errors
+    /// - the user is not in the channel (NotFoundError in Python)
+    /// - a role does not exist or cannot be given this way, such as that of a guest to a user (ValidationError in
+    /// Python)
+    ///
     ///
     /// Returns: The membership as it is now.
     ///
@@ -1652,6 +2261,11 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Saves a stored slash command. Id, token and times stay; your plugin becomes its owner, and an empty `team_id`
     /// keeps the team.
     ///
+    /// # Errors
+    /// - no command has this id (PlainError in Python)
+    /// - a field is missing or the trigger is in use in this team (ValidationError in Python)
+    ///
+    ///
     /// Returns: The command as it is now.
     ///
     /// Since Mattermost 5.28.
@@ -1671,6 +2285,12 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Saves a user group. Needs a licence with LDAP groups.
     ///
+    /// # Errors
+    /// - no group has this id (NotFoundError in Python)
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    /// - the name belongs to a user or another group, or a field is missing (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 10.7.
     async fn update_group(&self, request: v1::UpdateGroupRequest) -> Result<v1::UpdateGroupResponse, ApiError> {
         Err(ApiError::not_supported("UpdateGroup"))
@@ -1679,12 +2299,23 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Saves the link between a group and a team or channel, for example whether members are added by themselves. Needs
     /// a licence with LDAP groups.
     ///
+    /// # Errors
+    /// - there is no such link (NotFoundError in Python)
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    ///
+    ///
     /// Since Mattermost 10.7.
     async fn update_group_syncable(&self, request: v1::UpdateGroupSyncableRequest) -> Result<v1::UpdateGroupSyncableResponse, ApiError> {
         Err(ApiError::not_supported("UpdateGroupSyncable"))
     }
 
     /// Saves an OAuth 2.0 application. Id, creator, secret and time of creation stay.
+    ///
+    /// # Errors
+    /// - no application has this id (NotFoundError in Python)
+    /// - the server is not configured as an OAuth 2.0 provider (NotSupportedByServer in Python)
+    /// - a field is missing (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 5.38.
     async fn update_oauth_app(&self, request: v1::UpdateOAuthAppRequest) -> Result<v1::UpdateOAuthAppResponse, ApiError> {
@@ -1695,6 +2326,12 @@ pub trait PluginApi: Send + Sync + 'static {
     /// stay. Fires `MessageWillBeUpdated` and `MessageHasBeenUpdated`, also for your own plugin. Read the post first:
     /// what you leave empty is emptied.
     ///
+    /// # Errors
+    /// - no post has this id, or it is deleted (NotFoundError in Python)
+    /// - it is a system message, the channel is archived, a field is too long, or a plugin refused the edit
+    /// (ValidationError in Python)
+    ///
+    ///
     /// Returns: The post as stored.
     ///
     /// Since Mattermost 5.2.
@@ -1704,12 +2341,22 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Saves preferences of a user; those not named stay. Fires `PreferencesHaveChanged`, also for your own plugin.
     ///
+    /// # Errors
+    /// - a preference names another user (PermissionDeniedError in Python)
+    /// - a preference is invalid, for example longer than 20,000 characters (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.26.
     async fn update_preferences_for_user(&self, request: v1::UpdatePreferencesForUserRequest) -> Result<v1::UpdatePreferencesForUserResponse, ApiError> {
         Err(ApiError::not_supported("UpdatePreferencesForUser"))
     }
 
     /// Saves a property field as given. A protected field cannot be changed.
+    ///
+    /// # Errors
+    /// - the field is protected (PermissionDeniedError in Python)
+    /// - no field has this id in the group (PluginAPIError in Python)
+    ///
     ///
     /// Since Mattermost 10.10.
     async fn update_property_field(&self, request: v1::UpdatePropertyFieldRequest) -> Result<v1::UpdatePropertyFieldResponse, ApiError> {
@@ -1718,12 +2365,22 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Saves several property fields as given, all or none.
     ///
+    /// # Errors
+    /// - one of the fields is protected (PermissionDeniedError in Python)
+    /// - one of the fields does not exist in the group (PluginAPIError in Python)
+    /// - the list is empty (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 10.10.
     async fn update_property_fields(&self, request: v1::UpdatePropertyFieldsRequest) -> Result<v1::UpdatePropertyFieldsResponse, ApiError> {
         Err(ApiError::not_supported("UpdatePropertyFields"))
     }
 
     /// Saves a property value that exists; to create it when needed use `upsert_property_value`.
+    ///
+    /// # Errors
+    /// - no value has this id in the group (PluginAPIError in Python)
+    ///
     ///
     /// Since Mattermost 10.10.
     async fn update_property_value(&self, request: v1::UpdatePropertyValueRequest) -> Result<v1::UpdatePropertyValueResponse, ApiError> {
@@ -1732,12 +2389,22 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Saves several property values that exist, all or none.
     ///
+    /// # Errors
+    /// - one of the values does not exist in the group (PluginAPIError in Python)
+    /// - the list is empty (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 10.10.
     async fn update_property_values(&self, request: v1::UpdatePropertyValuesRequest) -> Result<v1::UpdatePropertyValuesResponse, ApiError> {
         Err(ApiError::not_supported("UpdatePropertyValues"))
     }
 
     /// Saves what remotes see of a shared channel: name, display name, purpose, header, whether it is read-only.
+    ///
+    /// # Errors
+    /// - the channel is not shared (NotFoundError in Python)
+    /// - shared channels are switched off on this server, or a field is missing (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 9.5.
     async fn update_shared_channel(&self, request: v1::UpdateSharedChannelRequest) -> Result<v1::UpdateSharedChannelResponse, ApiError> {
@@ -1747,6 +2414,10 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Moves the point up to which a remote counts as in sync: forward to skip posts, backward to send them again.
     /// Nothing is sent until the channel changes or `sync_shared_channel` is called.
     ///
+    /// # Errors
+    /// - shared channels are switched off on this server (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 9.5.
     async fn update_shared_channel_cursor(&self, request: v1::UpdateSharedChannelCursorRequest) -> Result<v1::UpdateSharedChannelCursorResponse, ApiError> {
         Err(ApiError::not_supported("UpdateSharedChannelCursor"))
@@ -1754,6 +2425,11 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Saves display name, description, company name, allowed domains, open invitation and the limit to groups; other
     /// fields, such as its name, stay.
+    ///
+    /// # Errors
+    /// - no team has this id (NotFoundError in Python)
+    /// - a field is too long, or the allowed domains are outside the server's (ValidationError in Python)
+    ///
     ///
     /// Returns: The team as it is now.
     ///
@@ -1763,6 +2439,12 @@ pub trait PluginApi: Send + Sync + 'static {
     }
 
     /// Sets a member's roles in a team, for example `team_user team_admin`.
+    ///
+    /// # Errors
+    /// - the user is not in the team (NotFoundError in Python)
+    /// - a role does not exist or cannot be given this way, such as that of a guest to a user (ValidationError in
+    /// Python)
+    ///
     ///
     /// Returns: The membership as it is now.
     ///
@@ -1774,6 +2456,11 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Saves a user's profile as given; read it first and change what you need. Roles, password and status of
     /// activation have methods of their own. A changed username or address is announced to the user by e-mail.
     ///
+    /// # Errors
+    /// - no user has this id (NotFoundError in Python)
+    /// - username or e-mail address is taken or not allowed, or a field is too long (ValidationError in Python)
+    ///
+    ///
     /// Returns: The user as it is now.
     ///
     /// Since Mattermost 5.2.
@@ -1783,12 +2470,21 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Activates or deactivates a user. Deactivating ends all sessions and fires `UserHasBeenDeactivated`.
     ///
+    /// # Errors
+    /// - no user has this id (NotFoundError in Python)
+    /// - the server's limit of users is reached (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 5.8.
     async fn update_user_active(&self, request: v1::UpdateUserActiveRequest) -> Result<v1::UpdateUserActiveResponse, ApiError> {
         Err(ApiError::not_supported("UpdateUserActive"))
     }
 
     /// Moves a user to another authentication service, such as `ldap` or `saml`. It cannot give a user a password.
+    ///
+    /// # Errors
+    /// - another user has this id at the service (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 9.3.
     async fn update_user_auth(&self, request: v1::UpdateUserAuthRequest) -> Result<v1::UpdateUserAuthResponse, ApiError> {
@@ -1797,6 +2493,11 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Sets a user's custom status, and adds it to the five they used last.
     ///
+    /// # Errors
+    /// - no user has this id (NotFoundError in Python)
+    /// - emoji and text are both empty, or the emoji does not exist (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 6.2.
     async fn update_user_custom_status(&self, request: v1::UpdateUserCustomStatusRequest) -> Result<v1::UpdateUserCustomStatusResponse, ApiError> {
         Err(ApiError::not_supported("UpdateUserCustomStatus"))
@@ -1804,6 +2505,11 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Sets a user's roles on the whole system, for example `system_user system_admin`. Their sessions get the new
     /// roles at once.
+    ///
+    /// # Errors
+    /// - the user or a role does not exist, or the last system administrator would lose that role (ValidationError in
+    /// Python)
+    ///
     ///
     /// Returns: The user as it is now.
     ///
@@ -1815,6 +2521,10 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Sets a user's status by hand: it stays until the user or a plugin changes it. Nothing happens when the server
     /// does not track statuses.
     ///
+    /// # Errors
+    /// - the status is none of the four (ValidationError in Python)
+    ///
+    ///
     /// Returns: The status as it is now.
     ///
     /// Since Mattermost 5.2.
@@ -1825,7 +2535,13 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Appends data to an upload session; when the last byte has arrived the file is finished. Unless it is the whole
     /// file the first piece has at least 5 MiB. Finishing an attachment fires `FileWillBeUploaded`.
     ///
-    /// Returns: The finished file, or None while more data is expected.
+    /// # Errors
+    /// - no such upload is running (NotFoundError in Python)
+    /// - the first piece is too small, the offset is not the current one, another call uploads at the same time, or a
+    /// plugin refused the file (ValidationError in Python)
+    ///
+    ///
+    /// Returns: The finished file; while more data is expected, one with an empty `id`.
     ///
     /// Since Mattermost 7.6.
     async fn upload_data(&self, requests: Parts<v1::UploadDataRequest>) -> Result<v1::UploadDataResponse, ApiError> {
@@ -1834,6 +2550,12 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Stores a file for a channel; a post shows it when its id is among the post's `file_ids`. The size is limited by
     /// the server's setting, 100 MB by default. Fires `FileWillBeUploaded`, also for your own plugin.
+    ///
+    /// # Errors
+    /// - the file is larger than the server allows (LimitExceededError in Python)
+    /// - no channel has this id, the image has too many pixels, or a plugin refused the file (ValidationError in
+    /// Python)
+    ///
     ///
     /// Returns: What is known about the file, with its id.
     ///
@@ -1844,12 +2566,22 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Adds a user to a group; someone who is in it already stays. Needs a licence with LDAP groups.
     ///
+    /// # Errors
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    /// - the group or the user does not exist (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 10.7.
     async fn upsert_group_member(&self, request: v1::UpsertGroupMemberRequest) -> Result<v1::UpsertGroupMemberResponse, ApiError> {
         Err(ApiError::not_supported("UpsertGroupMember"))
     }
 
     /// Adds users to a group, all or none; those who are in it already stay. Needs a licence with LDAP groups.
+    ///
+    /// # Errors
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    /// - the group or one of the users does not exist (ValidationError in Python)
+    ///
     ///
     /// Since Mattermost 10.7.
     async fn upsert_group_members(&self, request: v1::UpsertGroupMembersRequest) -> Result<v1::UpsertGroupMembersResponse, ApiError> {
@@ -1859,12 +2591,22 @@ pub trait PluginApi: Send + Sync + 'static {
     /// Links a group to a team or channel, or saves the link there is. Linking to a channel links to its team as well.
     /// Members are added in the background. Needs a licence with LDAP groups.
     ///
+    /// # Errors
+    /// - the group, team or channel does not exist (NotFoundError in Python)
+    /// - the licence lacks LDAP groups (PermissionDeniedError in Python)
+    /// - the channel's team is limited to other groups (ValidationError in Python)
+    ///
+    ///
     /// Since Mattermost 10.7.
     async fn upsert_group_syncable(&self, request: v1::UpsertGroupSyncableRequest) -> Result<v1::UpsertGroupSyncableResponse, ApiError> {
         Err(ApiError::not_supported("UpsertGroupSyncable"))
     }
 
     /// Stores a value of a property field for one target, new or in place of the one there is.
+    ///
+    /// # Errors
+    /// - the field does not exist in the group (PluginAPIError in Python)
+    ///
     ///
     /// Returns: The value as stored, with its id.
     ///
@@ -1874,6 +2616,11 @@ pub trait PluginApi: Send + Sync + 'static {
     }
 
     /// Stores several property values, all or none, each new or in place of the one there is.
+    ///
+    /// # Errors
+    /// - the values are of different groups (PluginAPIError in Python)
+    /// - the list is empty (ValidationError in Python)
+    ///
     ///
     /// Returns: The values as stored, with their ids.
     ///

@@ -1309,7 +1309,7 @@ TABLES: dict[str, Table] = {
     "KVDeleteRequest": (None, ((1, "key", 8, None),)),
     "KVDeleteResponse": (None, ()),
     "KVGetRequest": (None, ((1, "key", 8, None),)),
-    "KVGetResponse": (None, ((1, "result", 9, None),)),
+    "KVGetResponse": (None, ((1, "value", 0x29, None),)),
     "KVListRequest": (None, ((1, "page", 3, None), (2, "per_page", 3, None))),
     "KVListResponse": (None, ((1, "result", 0x48, None),)),
     "KVSetRequest": (None, ((1, "key", 8, None), (2, "value", 9, None))),

@@ -641,7 +641,7 @@ pub struct ExecuteSlashCommandRequest {
 /// Results of ExecuteSlashCommand.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ExecuteSlashCommandResponse {
-    /// What the command answered; also posted to the user, as usual.
+    /// What the command answered, which the user sees as usual; None when it answered nothing.
     #[prost(message, optional, tag = "1")]
     pub command_response: ::core::option::Option<CommandResponse>,
 }
@@ -2075,8 +2075,8 @@ pub struct KvGetRequest {
 /// Results of KVGet.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KvGetResponse {
-    #[prost(bytes = "bytes", tag = "1")]
-    pub result: ::prost::bytes::Bytes,
+    #[prost(bytes = "bytes", optional, tag = "1")]
+    pub value: ::core::option::Option<::prost::bytes::Bytes>,
 }
 /// Arguments of KVList.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3297,7 +3297,7 @@ pub struct UpdateUserStatusResponse {
 /// Results of UploadData.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UploadDataResponse {
-    /// The finished file, or None while more data is expected.
+    /// The finished file; while more data is expected, one with an empty `id`.
     #[prost(message, optional, tag = "1")]
     pub file_info: ::core::option::Option<FileInfo>,
 }

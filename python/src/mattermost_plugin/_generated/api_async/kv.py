@@ -83,10 +83,10 @@ class AsyncKvApi(AsyncApiBase):
         """
         await self._call("kv_delete_all", ())
 
-    async def kv_get(self, key: str) -> bytes:
-        """Returns a stored value, or `b""` when there is none or it has expired: an empty value cannot be stored.
+    async def kv_get(self, key: str) -> bytes | None:
+        """Returns a stored value, or None when there is none or it has expired.
 
-        Right after a write another node of a cluster may still see the old value.
+        An empty value cannot be stored. Right after a write another node of a cluster may still see the old value.
 
         Args:
             key: Key, 1 to 150 characters; keys are private to your plugin.
@@ -96,7 +96,7 @@ class AsyncKvApi(AsyncApiBase):
 
         Since server 5.2.
         """
-        return cast("bytes", await self._call("kv_get", (key,)))
+        return cast("bytes | None", await self._call("kv_get", (key,)))
 
     async def kv_list(self, page: int, per_page: int) -> list[str]:
         """Lists the keys of your plugin in alphabetical order, page by page, without expired ones.

@@ -66,7 +66,7 @@ class AsyncSlashCommandApi(AsyncApiBase):
     async def execute_slash_command(
         self, command_args: CommandArgs | None = None, **fields: object
     ) -> CommandResponse | None:
-        """Runs a slash command as if `commandArgs.user_id` had typed it: built-in, custom or from a plugin.
+        """Runs a slash command as if the user named in the arguments had typed it: built-in, custom or from a plugin.
 
         Take care not to call your own command from its own handler.
 
@@ -76,7 +76,7 @@ class AsyncSlashCommandApi(AsyncApiBase):
             **fields: Fields of a `CommandArgs`, in place of one.
 
         Returns:
-            What the command answered; also posted to the user, as usual.
+            What the command answered, which the user sees as usual; None when it answered nothing.
 
         Raises:
             NotFoundError: The user does not exist, or nothing handles this trigger.

@@ -76,7 +76,7 @@ class AsyncUploadApi(AsyncApiBase):
             rd: Bytes to append, starting at the session's current offset.
 
         Returns:
-            The finished file, or None while more data is expected.
+            The finished file; while more data is expected, one with an empty `id`.
 
         Raises:
             NotFoundError: No such upload is running.

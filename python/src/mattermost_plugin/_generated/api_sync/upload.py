@@ -74,7 +74,7 @@ class UploadApi(ApiBase):
             rd: Bytes to append, starting at the session's current offset.
 
         Returns:
-            The finished file, or None while more data is expected.
+            The finished file; while more data is expected, one with an empty `id`.
 
         Raises:
             NotFoundError: No such upload is running.
