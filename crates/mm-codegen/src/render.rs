@@ -11,6 +11,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("proto/_macros.proto.j2", include_str!("../../../templates/proto/_macros.proto.j2")),
     ("rust/trait.rs.j2", include_str!("../../../templates/rust/trait.rs.j2")),
     ("rust/routes.rs.j2", include_str!("../../../templates/rust/routes.rs.j2")),
+    ("rust/calls.rs.j2", include_str!("../../../templates/rust/calls.rs.j2")),
     ("rust/client.rs.j2", include_str!("../../../templates/rust/client.rs.j2")),
     ("rust/tables.rs.j2", include_str!("../../../templates/rust/tables.rs.j2")),
     ("rust/package.rs.j2", include_str!("../../../templates/rust/package.rs.j2")),

@@ -23,7 +23,7 @@ pub fn generate(ir: &Ir) -> Result<Files, String> {
     let mut files = Files::new();
     let protos = proto::generate(ir);
     let mut names = Vec::new();
-    for (name, code) in protobuf::messages(&protos)? {
+    for (name, code) in protobuf::messages(&protos, &nodes::boxed(ir))? {
         files.insert(format!("{FOLDER}/plugin_v1/{name}.rs"), format!("{header}\n{code}"));
         names.push(name);
     }
@@ -32,6 +32,7 @@ pub fn generate(ir: &Ir) -> Result<Files, String> {
     for service in nodes::services(ir, &header) {
         let file = |what: &str| format!("{FOLDER}/{}_{what}.rs", service.file);
         files.insert(file("trait"), render::render("rust/trait.rs.j2", &service));
+        files.insert(file("calls"), render::render("rust/calls.rs.j2", &service));
         files.insert(file("client"), render::render("rust/client.rs.j2", &service));
         files.insert(file("routes"), render::render("rust/routes.rs.j2", &service));
     }

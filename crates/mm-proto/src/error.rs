@@ -211,3 +211,65 @@ fn shortened(mut text: String, most: usize) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn there_and_back(error: ApiError) -> ApiError {
+        ApiError::from(Status::from(error))
+    }
+
+    #[test]
+    fn codes_follow_the_http_status() {
+        for (status, code) in [
+            (400, Code::InvalidArgument),
+            (401, Code::Unauthenticated),
+            (403, Code::PermissionDenied),
+            (404, Code::NotFound),
+            (409, Code::AlreadyExists),
+            (413, Code::ResourceExhausted),
+            (429, Code::ResourceExhausted),
+            (500, Code::Internal),
+            (501, Code::Unimplemented),
+            (503, Code::Unavailable),
+            (0, Code::Internal),
+        ] {
+            assert_eq!(Status::from(ApiError::app("id", "m", status, "w")).code(), code, "{status}");
+        }
+        assert_eq!(Status::from(ApiError::plain("m")).code(), Code::Unknown);
+    }
+
+    #[test]
+    fn errors_come_back_as_they_went() {
+        let app = AppError { id: "a.b".into(), message: "m".into(), status_code: 404, ..AppError::default() };
+        let ApiError::App(back) = there_and_back(ApiError::App(app.clone())) else { panic!() };
+        assert_eq!(back, app);
+        let plain = ErrorValue { code: 1, message: "EOF".into(), app_error: Some(app), ..ErrorValue::default() };
+        let ApiError::Plain(back) = there_and_back(ApiError::Plain(plain.clone())) else { panic!() };
+        assert_eq!(back, plain);
+    }
+
+    #[test]
+    fn a_strangers_status_stays_what_it_is() {
+        let ApiError::Transport(status) = ApiError::from(Status::aborted("no")) else { panic!() };
+        assert_eq!((status.code(), status.message()), (Code::Aborted, "no"));
+    }
+
+    #[test]
+    fn texts_without_bound_are_shortened_to_fit_a_header() {
+        let long = "ü".repeat(100_000);
+        let app = AppError { id: "a.b".into(), message: long.clone(), detailed_error: long, ..AppError::default() };
+        let status = Status::from(ApiError::App(app));
+        assert!(status.details().len() < 10 * 1024 && status.message().len() <= 1024);
+        let ApiError::App(back) = ApiError::from(status) else { panic!() };
+        assert_eq!(back.id, "a.b");
+        assert!(back.message.ends_with(SHORTENED) && back.message.len() > 7_000);
+    }
+
+    #[test]
+    fn display_reads_like_go() {
+        let error = ApiError::app("id", "Not found.", 404, "GetUser");
+        assert_eq!(error.to_string(), "GetUser: Not found.");
+    }
+}

@@ -8,13 +8,23 @@ mod client;
 mod codec;
 mod route;
 mod service;
+#[cfg(test)]
+mod tests;
 
+#[cfg(test)]
+#[rustfmt::skip]
+#[path = "generated/api_calls.rs"]
+mod api_calls;
 #[rustfmt::skip]
 #[path = "generated/api_client.rs"]
 mod api_client;
 #[rustfmt::skip]
 #[path = "generated/api_routes.rs"]
 mod api_routes;
+#[cfg(test)]
+#[rustfmt::skip]
+#[path = "generated/hooks_calls.rs"]
+mod hooks_calls;
 #[rustfmt::skip]
 #[path = "generated/hooks_client.rs"]
 mod hooks_client;

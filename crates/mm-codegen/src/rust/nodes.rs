@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::ir::{Ir, Method, Stream};
+use crate::ir::{Ir, Method, Stream, Ty};
 use crate::names;
 use crate::proto::PACKAGE;
 
@@ -59,6 +59,15 @@ struct Row {
     since: String,
     id: u32,
     shape: &'static str,
+}
+
+/// The rare and large members of `Value` and `ErrorValue`, which would make every small value as large as they are.
+pub(super) fn boxed(ir: &Ir) -> Vec<String> {
+    let large = ir.value_variants.iter().filter(|it| matches!(it.ty, Ty::Message(_)));
+    let values = large.map(|it| it.name.snake.as_str()).chain(["error_value"]);
+    let errors = ir.error_variants.iter().map(|it| it.name.snake.as_str()).filter(|it| *it != "app_error");
+    let values = values.map(|it| format!(".{PACKAGE}.Value.kind.{it}"));
+    values.chain(errors.map(|it| format!(".{PACKAGE}.ErrorValue.{it}"))).collect()
 }
 
 pub(super) fn package<'a>(header: &'a str, files: &'a [String]) -> Package<'a> {
@@ -124,11 +133,18 @@ fn shape(stream: Stream) -> &'static str {
 
 fn method_doc(method: &Method) -> String {
     let mut doc = method.doc.summary.clone();
+    if !method.doc.raises.is_empty() {
+        doc.push_str("\n\n# Errors");
+        for (exception, when) in &method.doc.raises {
+            doc.push_str(&format!("\n- {when} ({exception} in Python)"));
+        }
+        doc.push('\n');
+    }
     if !method.doc.returns.is_empty() {
         doc.push_str(&format!("\n\nReturns: {}", method.doc.returns));
     }
     if !method.since.is_empty() {
         doc.push_str(&format!("\n\nSince Mattermost {}.", method.since));
     }
-    doc.trim_start().to_owned()
+    doc.trim().to_owned()
 }

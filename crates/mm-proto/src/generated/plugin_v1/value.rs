@@ -320,15 +320,19 @@ pub mod value {
         #[prost(message, tag = "9")]
         MapValue(super::ValueMap),
         #[prost(message, tag = "10")]
-        ErrorValue(super::ErrorValue),
+        ErrorValue(::prost::alloc::boxed::Box<super::ErrorValue>),
         #[prost(message, tag = "16")]
-        AutocompleteDynamicListArg(super::AutocompleteDynamicListArg),
+        AutocompleteDynamicListArg(
+            ::prost::alloc::boxed::Box<super::AutocompleteDynamicListArg>,
+        ),
         #[prost(message, tag = "17")]
-        AutocompleteStaticListArg(super::AutocompleteStaticListArg),
+        AutocompleteStaticListArg(
+            ::prost::alloc::boxed::Box<super::AutocompleteStaticListArg>,
+        ),
         #[prost(message, tag = "18")]
-        AutocompleteTextArg(super::AutocompleteTextArg),
+        AutocompleteTextArg(::prost::alloc::boxed::Box<super::AutocompleteTextArg>),
         #[prost(message, tag = "19")]
-        PreviewPost(super::PreviewPost),
+        PreviewPost(::prost::alloc::boxed::Box<super::PreviewPost>),
         #[prost(message, tag = "20")]
         MessageAttachments(super::MessageAttachmentList),
         #[prost(message, tag = "21")]
