@@ -33,7 +33,7 @@ __all__ = ["HookName", "hook"]
 Handler = TypeVar("Handler", bound="Callable[..., Any]")
 
 
-def _hook(name: HookName | str | Handler = "", /) -> Callable[[Handler], Handler] | Handler:
+def _hook(name: object = "", /) -> object:
     """Makes the method below it the handler of a hook.
 
     Args:
@@ -46,7 +46,7 @@ def _hook(name: HookName | str | Handler = "", /) -> Callable[[Handler], Handler
     if isinstance(name, str):
         return _decorator(str(getattr(name, "value", name)))
     if isinstance(name, (staticmethod, classmethod, property)) or callable(name):
-        return _decorator("")(name)
+        return _decorator("")(cast("Callable[..., Any]", name))
     raise HookDefinitionError(
         f"@hook({name!r}): give the hook's name, such as HookName.MessageWillBePosted or 'MessageWillBePosted'"
     )
@@ -76,5 +76,6 @@ def _decorator(name: str) -> Callable[[Handler], Handler]:
     return decorate
 
 
+_hook.__name__ = _hook.__qualname__ = "hook"
 #: To type checkers it has one overload per hook, so that they refuse a handler that does not fit its hook.
 hook: Hook = cast("Hook", _hook)

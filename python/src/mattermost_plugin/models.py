@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mattermost_plugin._generated.models import *  # noqa: F403
+else:
+    # Hidden from type checkers: to them it would mean that every name is there.
+    def __getattr__(name: str) -> object:
+        from mattermost_plugin._generated import models
 
-
-def __getattr__(name: str) -> object:
-    from mattermost_plugin._generated import models
-
-    try:
-        value: object = getattr(models, name)
-    except AttributeError:
-        raise AttributeError(_unknown(name, dir(models))) from None
-    globals()[name] = value
-    return value
+        try:
+            value: object = getattr(models, name)
+        except AttributeError:
+            raise AttributeError(_unknown(name, dir(models))) from None
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

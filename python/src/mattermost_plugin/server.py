@@ -32,10 +32,9 @@ def run_plugin(plugin_class: type[Plugin]) -> None:
     from mattermost_plugin.errors import NotRunningError
     from mattermost_plugin.plugin import Plugin
 
-    if not isinstance(plugin_class, type) or not issubclass(plugin_class, Plugin):
-        given = (
-            plugin_class.__name__ if isinstance(plugin_class, type) else f"an instance of {type(plugin_class).__name__}"
-        )
+    candidate: object = plugin_class
+    if not isinstance(candidate, type) or not issubclass(candidate, Plugin):
+        given = candidate.__name__ if isinstance(candidate, type) else f"an instance of {type(candidate).__name__}"
         raise TypeError(
             f"run_plugin() takes the plugin's class, a subclass of mattermost_plugin.Plugin, not {given}; "
             "write run_plugin(MyPlugin), without calling MyPlugin"

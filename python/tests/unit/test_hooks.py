@@ -191,7 +191,9 @@ def test_a_handler_that_cannot_work_is_refused(handler: Any, text: str) -> None:
 
 
 def test_the_error_names_the_method() -> None:
-    with pytest.raises(HookDefinitionError, match=r"^test_.*Wrong\.filter_message, the handler of MessageWillBePosted, "):
+    with pytest.raises(
+        HookDefinitionError, match=r"^test_.*Wrong\.filter_message, the handler of MessageWillBePosted, "
+    ):
 
         class Wrong(Plugin):
             @hook(HookName.MessageWillBePosted)  # type: ignore[arg-type, unused-ignore]
@@ -252,7 +254,9 @@ def test_an_override_that_does_not_fit() -> None:
         @hook(HookName.OnActivate)
         def start(self) -> None: ...
 
-    with pytest.raises(HookDefinitionError, match=r"Child\.start, the handler of OnActivate, takes 1 argument besides self"):
+    with pytest.raises(
+        HookDefinitionError, match=r"Child\.start, the handler of OnActivate, takes 1 argument besides self"
+    ):
 
         class Child(Base):
             def start(self, x: int) -> None: ...  # type: ignore[override]
@@ -264,7 +268,9 @@ def test_an_override_that_does_not_fit() -> None:
 
 
 def test_a_forgotten_decorator_is_warned_of() -> None:
-    with pytest.warns(UserWarning, match=r"Forgetful\.on_activate is named like the hook OnActivate but will not be called") as seen:
+    with pytest.warns(
+        UserWarning, match=r"Forgetful\.on_activate is named like the hook OnActivate but will not be called"
+    ) as seen:
 
         class Forgetful(Plugin):
             def on_activate(self) -> None: ...

@@ -16,7 +16,7 @@ def test_a_moment_goes_there_and_back() -> None:
     assert to_millis(moment) == 1795413600123
 
 
-@pytest.mark.parametrize("millis", [0, 1, -1, 1, 253402300799999, -62135596800000])
+@pytest.mark.parametrize("millis", [0, 1, -1, 253402300799999, -62135596800000])
 def test_every_moment_is_exact(millis: int) -> None:
     assert to_millis(from_millis(millis)) == millis
 
@@ -33,7 +33,7 @@ def test_less_than_a_millisecond_is_rounded_down() -> None:
 
 def test_a_naive_datetime_is_refused() -> None:
     with pytest.raises(ValueError, match=r"2026-01-01T00:00:00 has no time zone.*datetime\.now\(timezone\.utc\)"):
-        to_millis(datetime(2026, 1, 1))  # noqa: DTZ001
+        to_millis(datetime(2026, 1, 1))
 
 
 def test_now_is_now() -> None:

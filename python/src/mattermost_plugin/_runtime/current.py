@@ -13,6 +13,7 @@ class CurrentCall(Protocol):
 
     def remaining(self) -> float | None:
         """Seconds until the caller's deadline, ``None`` when it gave none."""
+        ...
 
 
 current_call: ContextVar[CurrentCall | None] = ContextVar("mattermost_plugin.current_call", default=None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,9 +31,11 @@ class Source(Protocol):
 
     def recv(self, timeout: float | None = None) -> object:
         """Waits for the next call; ``None`` when the server stops."""
+        ...
 
     def pending(self) -> int:
         """How many calls wait for a thread."""
+        ...
 
 
 class Pool:
@@ -49,7 +51,7 @@ class Pool:
     def __init__(
         self,
         source: Source,
-        serve: Callable[[object], None],
+        serve: Callable[[Any], None],
         *,
         limit: int = DEFAULT_LIMIT,
         saturated: Callable[[int], None] | None = None,
@@ -98,7 +100,7 @@ class Pool:
         """Takes calls until the source ends or there are threads enough."""
         _worker.pool = self
         while True:
-            call = self._source.recv()
+            call: object = self._source.recv()
             if not self._begin(call is not None):
                 return
             try:

@@ -163,7 +163,7 @@ class _Verdict(_Base):
     def _pair(self, result: tuple[object, ...]) -> tuple[object, str]:
         if len(result) != 2 or not isinstance(result[1], (str, type(None))):
             raise self._refuse(result, "a pair is (replacement or None, reason or '')")
-        value, reason = result
+        value, reason = result[0], str(result[1] or "")
         if reason:
             return None, reason
         return (None if value is None else self._model(value, self._field)), ""

@@ -108,7 +108,7 @@ def accepted_form(handler: Callable[..., Any], spec: HookSpec) -> tuple[str, ...
     code = getattr(handler, "__code__", None)
     while code is not None and code.co_flags & _VARARGS and hasattr(handler, "__wrapped__"):
         # A decorator hands everything on: what it wraps decides.
-        handler = handler.__wrapped__
+        handler = getattr(handler, "__wrapped__")  # noqa: B009 (type checkers know no such attribute)
         code = getattr(handler, "__code__", None)
     fitting = [form for form in forms if code is not None and len(form) + 1 <= code.co_argcount]
     return max(fitting, key=len, default=forms[0])

@@ -467,7 +467,10 @@ class MyPlugin(Plugin):
     )
     host.hook("ExecuteCommand", args={})
     assert "ZeroDivisionError" in host.log("the thread worker ended with an error").traceback
-    assert "ValueError: finalizer" in host.log("an exception that could not be raised, in <function Broken.__del__").traceback
+    assert (
+        "ValueError: finalizer"
+        in host.log("an exception that could not be raised, in <function Broken.__del__").traceback
+    )
     host.stop()
 
 
@@ -635,9 +638,9 @@ class MyPlugin(Plugin):
     @hook
     def execute_command(self, context, args):
         return CommandResponse(text=str(sorted(set(sys.modules) & {"asyncio", "inspect", "ssl", "dataclasses"})))
-""").replace("import logging, threading, time, asyncio, os, sys", "import sys").replace(
-            "from mattermost_plugin.models import *", "from mattermost_plugin.models import CommandResponse"
-        )
+""")
+        .replace("import logging, threading, time, asyncio, os, sys", "import sys")
+        .replace("from mattermost_plugin.models import *", "from mattermost_plugin.models import CommandResponse")
     )
     assert host.hook("ExecuteCommand", args={}).command_response.text == "[]"
     with open(f"/proc/{host.process.pid}/status") as file:
