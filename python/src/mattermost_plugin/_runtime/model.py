@@ -14,7 +14,7 @@ It refuses what generated models do not use: inheritance between models, positio
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,17 +84,18 @@ def _make(cls: _C) -> _C:
         __dataclass_fields__=_Fields(),
         __model_defaults__=defaults,
     )
-    return type(cls)(cls.__name__, cls.__bases__, body)
+    made: Any = type(cls)(cls.__name__, cls.__bases__, body)
+    return cast("_C", made)
 
 
-def _owner(cls: type) -> Any:
+def _owner(cls: Any) -> Any:
     """The model itself, when `cls` is a class that a plugin derived from it."""
     return next(base for base in cls.__mro__ if "__model_defaults__" in base.__dict__)
 
 
 def _first_init(self: Any, **values: object) -> None:
     """Stands in for `__init__` until a model is made for the first time, then compiles the real one."""
-    cls = _owner(type(self))
+    cls = _owner(self.__class__)
     if cls.__init__ is _first_init:
         cls.__init__ = _compile_init(cls)
     cls.__init__(self, **values)
@@ -123,13 +124,13 @@ def _compile_init(cls: Any) -> Callable[..., None]:
 
 
 def _values(model: Any) -> tuple[object, ...]:
-    return tuple(getattr(model, name) for name in _owner(type(model)).__slots__)
+    return tuple(getattr(model, name) for name in _owner(model.__class__).__slots__)
 
 
 def _repr(self: Any) -> str:
-    names = _owner(type(self)).__slots__
+    names = _owner(self.__class__).__slots__
     inner = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
-    return f"{type(self).__qualname__}({inner})"
+    return f"{self.__class__.__qualname__}({inner})"
 
 
 def _eq(self: Any, other: object) -> Any:
@@ -140,8 +141,8 @@ def _eq(self: Any, other: object) -> Any:
 
 def _replace(self: Any, /, **changes: object) -> Any:
     """`copy.replace` of Python 3.13."""
-    values = dict(zip(_owner(type(self)).__slots__, _values(self), strict=True))
-    return type(self)(**{**values, **changes})
+    values = dict(zip(_owner(self.__class__).__slots__, _values(self), strict=True))
+    return self.__class__(**{**values, **changes})
 
 
 class _Fields:
