@@ -1,9 +1,9 @@
 //! `cargo xtask surface`: reads a Go source tree from disk, lets `mm_surface` describe it, writes the description.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use std::{fs, io};
 
 use anyhow::Context as _;
 use mm_surface::{Diagnostic, Externals};
@@ -14,6 +14,8 @@ use crate::workspace;
 const OVERRIDES: &str = "surface/overrides.toml";
 /// What is written unless told otherwise.
 const SURFACE: &str = "surface/surface.json";
+/// The version that everything in the repository is made from.
+const UPSTREAM: &str = "surface/UPSTREAM";
 /// Where the plugin interface is in a checkout of Mattermost.
 const INSIDE_CHECKOUT: &[&str] = &["server/public", "public", "mattermost/server/public"];
 
@@ -38,7 +40,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let json = surface.to_json();
     let took = started.elapsed();
 
-    let out = args.out.unwrap_or_else(|| workspace::path(SURFACE));
+    let out = match args.out {
+        Some(out) => out,
+        None => pinned(&surface.upstream.version)?,
+    };
     if out.as_os_str() == "-" {
         print!("{json}");
     } else {
@@ -53,6 +58,17 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         took.as_millis(),
     );
     Ok(())
+}
+
+/// The description in the repository, which is of one version only.
+fn pinned(version: &str) -> anyhow::Result<PathBuf> {
+    let upstream = fs::read_to_string(workspace::path(UPSTREAM)).with_context(|| format!("cannot read {UPSTREAM}"))?;
+    let upstream = upstream.trim();
+    anyhow::ensure!(
+        version == upstream,
+        "this is Mattermost {version}, and {UPSTREAM} says {upstream}: give --out FILE, or move to {version} by writing it there first"
+    );
+    Ok(workspace::path(SURFACE))
 }
 
 fn complaint(diagnostics: &[Diagnostic]) -> anyhow::Error {
@@ -71,12 +87,13 @@ fn read_tree(root: &Path) -> anyhow::Result<BTreeMap<String, String>> {
         anyhow::bail!("{} has no go.mod: {hint}", root.display());
     }
     let mut files = BTreeMap::new();
-    read_folder(root, "", &mut files).with_context(|| format!("cannot read {}", root.display()))?;
+    read_folder(root, "", &mut files)?;
     Ok(files)
 }
 
-fn read_folder(folder: &Path, prefix: &str, into: &mut BTreeMap<String, String>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+fn read_folder(folder: &Path, prefix: &str, into: &mut BTreeMap<String, String>) -> anyhow::Result<()> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         // As for Go itself, these hold no packages.
@@ -88,8 +105,56 @@ fn read_folder(folder: &Path, prefix: &str, into: &mut BTreeMap<String, String>)
         if entry.file_type()?.is_dir() {
             read_folder(&entry.path(), &format!("{path}/"), into)?;
         } else if path == "go.mod" || (name.ends_with(".go") && !name.ends_with("_test.go")) {
-            into.insert(path, fs::read_to_string(entry.path())?);
+            let text =
+                fs::read_to_string(entry.path()).with_context(|| format!("cannot read {}", entry.path().display()))?;
+            into.insert(path, text);
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn a_tree_is_its_go_files_and_its_module() {
+        let folder = tree(&[
+            ("go.mod", "module x\n"),
+            ("model/post.go", "package model\n"),
+            ("model/post_test.go", "package model\n"),
+            ("model/testdata/bad.go", "not Go"),
+            ("model/.cache/old.go", "not Go"),
+            ("model/README.md", "text"),
+            ("shared/go.mod", "module y\n"),
+        ]);
+        let files = read_tree(folder.path()).unwrap();
+        assert_eq!(files.keys().collect::<Vec<_>>(), ["go.mod", "model/post.go"]);
+    }
+
+    #[test]
+    fn the_root_of_a_checkout_is_told_where_to_look() {
+        let folder = tree(&[("server/public/go.mod", "module x\n")]);
+        let error = read_tree(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("did you mean") && error.ends_with("server/public?"), "{error}");
+        let empty = tempfile::tempdir().unwrap();
+        let error = read_tree(empty.path()).unwrap_err().to_string();
+        assert!(error.contains("has no go.mod: give the folder `server/public`"), "{error}");
+    }
+
+    #[test]
+    fn another_version_does_not_replace_the_pinned_one() {
+        let error = pinned("1.2.3").unwrap_err().to_string();
+        assert!(error.contains("this is Mattermost 1.2.3") && error.contains("--out"), "{error}");
+    }
 }
