@@ -7,10 +7,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod ci;
 mod ir;
 mod python;
 mod regenerate;
 mod surface;
+mod test;
+mod venv;
 mod workspace;
 
 #[derive(Parser)]
@@ -31,6 +34,10 @@ enum Task {
     Ir(ir::Args),
     /// Builds the native module and puts it into the Python package
     Python(python::Args),
+    /// Runs every test
+    Test(test::Args),
+    /// Runs what CI runs: the tests, the formatters, the linters and the type checkers
+    Ci(ci::Args),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +46,8 @@ fn main() -> ExitCode {
         Task::Regenerate(args) => regenerate::run(args),
         Task::Ir(args) => ir::run(args),
         Task::Python(args) => python::run(args),
+        Task::Test(args) => test::run_tests(args),
+        Task::Ci(args) => ci::run_ci(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

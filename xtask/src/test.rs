@@ -6,8 +6,9 @@ use std::process::Command;
 use anyhow::Result;
 use clap::ValueEnum;
 
+use crate::python;
 use crate::venv::{self, run};
-use crate::{python, workspace};
+use crate::workspace::{self, cargo};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -30,34 +31,28 @@ enum Part {
 pub(crate) fn run_tests(args: Args) -> Result<()> {
     let root = workspace::root();
     if args.only != Some(Part::Python) {
-        rust(&root)?;
+        rust()?;
     }
     if args.only != Some(Part::Rust) {
-        python_tests(&root, &args.pytest)?;
+        python_tests(root, &args.pytest)?;
     }
     Ok(())
 }
 
 /// The crates' tests. `mm-host`'s start real Python plugins, so the SDK's native module is built first.
-fn rust(root: &Path) -> Result<()> {
-    python::build(root, false)?;
-    run(cargo(root).args(["test", "--workspace", "--locked"]))
+fn rust() -> Result<()> {
+    python::run(python::Args { release: false })?;
+    run(cargo().args(["test", "--workspace", "--locked"]))
 }
 
 fn python_tests(root: &Path, arguments: &[String]) -> Result<()> {
     let interpreter = venv::python(root)?;
-    python::build(root, false)?;
-    run(cargo(root).args(["build", "--locked", "--package", "mm-host"]))?;
+    python::run(python::Args { release: false })?;
+    run(cargo().args(["build", "--locked", "--package", "mm-host"]))?;
     run(Command::new(interpreter)
         .current_dir(root)
         .args(["-m", "pytest", "-c", "python/pyproject.toml", "--rootdir", ".", "python/tests", "tests"])
         .args(arguments)
         .env("PYTHONPATH", root.join("python/src"))
         .env("MM_HOST", root.join("target/debug/mm-host")))
-}
-
-fn cargo(root: &Path) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root);
-    command
 }

@@ -1,6 +1,7 @@
 //! Where the files of this repository are, independent of the folder a task is started in.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The root folder of the repository.
 pub(crate) fn root() -> &'static Path {
@@ -10,4 +11,11 @@ pub(crate) fn root() -> &'static Path {
 /// A path in the repository, given relative to its root.
 pub(crate) fn path(relative: &str) -> PathBuf {
     root().join(relative)
+}
+
+/// The cargo that runs this task, started in the repository.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
 }
