@@ -189,7 +189,7 @@ fn fit_app_error(mut error: AppError) -> AppError {
 
 fn fit_error_value(mut error: ErrorValue) -> ErrorValue {
     if let Some(app_error) = error.app_error.take() {
-        error.app_error = Some(fit_app_error(app_error));
+        error.app_error = Some(Box::new(fit_app_error(*app_error)));
     }
     let excess = error.encoded_len().saturating_sub(MOST_DETAILS_BYTES);
     cut(&mut error.message, excess);
@@ -245,7 +245,7 @@ mod tests {
         let app = AppError { id: "a.b".into(), message: "m".into(), status_code: 404, ..AppError::default() };
         let ApiError::App(back) = there_and_back(ApiError::App(app.clone())) else { panic!() };
         assert_eq!(back, app);
-        let plain = ErrorValue { code: 1, message: "EOF".into(), app_error: Some(app), ..ErrorValue::default() };
+        let plain = ErrorValue { code: 1, message: "EOF".into(), app_error: Some(app.into()), ..ErrorValue::default() };
         let ApiError::Plain(back) = there_and_back(ApiError::Plain(plain.clone())) else { panic!() };
         assert_eq!(back, plain);
     }

@@ -65,7 +65,7 @@ struct Row {
 pub(super) fn boxed(ir: &Ir) -> Vec<String> {
     let large = ir.value_variants.iter().filter(|it| matches!(it.ty, Ty::Message(_)));
     let values = large.map(|it| it.name.snake.as_str()).chain(["error_value"]);
-    let errors = ir.error_variants.iter().map(|it| it.name.snake.as_str()).filter(|it| *it != "app_error");
+    let errors = ir.error_variants.iter().map(|it| it.name.snake.as_str());
     let values = values.map(|it| format!(".{PACKAGE}.Value.kind.{it}"));
     values.chain(errors.map(|it| format!(".{PACKAGE}.ErrorValue.{it}"))).collect()
 }

@@ -39,8 +39,8 @@ pub struct ErrorValue {
     /// The error's text.
     #[prost(string, tag = "2")]
     pub message: ::prost::alloc::string::String,
-    #[prost(message, optional, tag = "3")]
-    pub app_error: ::core::option::Option<AppError>,
+    #[prost(message, optional, boxed, tag = "3")]
+    pub app_error: ::core::option::Option<::prost::alloc::boxed::Box<AppError>>,
     #[prost(message, optional, boxed, tag = "4")]
     pub postgres_error: ::core::option::Option<
         ::prost::alloc::boxed::Box<PostgresError>,
