@@ -6,15 +6,15 @@ use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::rt::Executor;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::UnixStream;
-use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
 
@@ -25,15 +25,10 @@ use crate::{lock, peer};
 pub(super) struct Connection {
     path: PathBuf,
     peer: peer::Expected,
-    open: Mutex<Option<Open>>,
+    open: Mutex<Option<SendRequest<Body>>>,
     /// Held while connecting, so that concurrent calls share one connection.
     connecting: tokio::sync::Mutex<()>,
-    closed: AtomicBool,
-}
-
-struct Open {
-    sender: SendRequest<Body>,
-    driver: AbortHandle,
+    closed: CancellationToken,
 }
 
 impl Connection {
@@ -43,7 +38,7 @@ impl Connection {
             peer,
             open: Mutex::default(),
             connecting: tokio::sync::Mutex::default(),
-            closed: AtomicBool::new(false),
+            closed: CancellationToken::new(),
         }
     }
 
@@ -63,23 +58,19 @@ impl Connection {
             .connect()
             .await
             .map_err(|error| Status::unavailable(format!("cannot connect to {}: {error}", self.path.display())))?;
-        let sender = open.sender.clone();
-        *lock(&self.open) = Some(open);
-        if self.is_closed() {
-            self.close();
-        }
-        Ok(Sender(sender))
+        *lock(&self.open) = Some(open.clone());
+        Ok(Sender(open))
     }
 
     fn current(&self) -> Option<SendRequest<Body>> {
         let open = lock(&self.open);
-        open.as_ref().filter(|it| !it.sender.is_closed()).map(|it| it.sender.clone())
+        open.as_ref().filter(|it| !it.is_closed()).cloned()
     }
 
-    async fn connect(&self) -> io::Result<Open> {
+    async fn connect(&self) -> io::Result<SendRequest<Body>> {
         let stream = UnixStream::connect(&self.path).await?;
         self.peer.check(&stream.peer_cred()?)?;
-        let handshake = Builder::new(TokioExecutor::new())
+        let handshake = Builder::new(UntilClosed(self.closed.clone()))
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -87,21 +78,34 @@ impl Connection {
             .handshake(TokioIo::new(stream))
             .await;
         let (sender, driver) = handshake.map_err(io::Error::other)?;
-        // The driver ends with the connection; why it did is told by the calls that were running.
-        let driver = tokio::spawn(async { drop(driver.await) }).abort_handle();
-        Ok(Open { sender, driver })
+        UntilClosed(self.closed.clone()).execute(driver);
+        Ok(sender)
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.closed.is_cancelled()
     }
 
     /// Ends the connection and all calls on it.
     pub(super) fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-        if let Some(open) = lock(&self.open).take() {
-            open.driver.abort();
-        }
+        self.closed.cancel();
+        drop(lock(&self.open).take());
+    }
+}
+
+/// Runs the tasks of a connection, of which there are several, until they are done or the client is closed. How they end is told
+/// by the calls that were running.
+#[derive(Clone)]
+struct UntilClosed(CancellationToken);
+
+impl<F> Executor<F> for UntilClosed
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    fn execute(&self, task: F) {
+        let closed = self.0.clone();
+        tokio::spawn(async move { closed.run_until_cancelled(task).await.map(drop) });
     }
 }
 
@@ -134,8 +138,9 @@ pub(super) fn clarified(status: Status) -> Status {
         {
             return lost(error);
         }
+        // What has an HTTP/2 reason has its own gRPC code already; tonic calls the rest unknown or cancelled.
         if let Some(error) = error.downcast_ref::<hyper::Error>()
-            && (error.is_canceled() || error.is_closed() || error.is_incomplete_message())
+            && (error.is_canceled() || status.code() == tonic::Code::Unknown)
         {
             return lost(error);
         }
