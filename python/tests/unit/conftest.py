@@ -112,6 +112,11 @@ class Host(grpc.GenericRpcHandler):
         """Answers an API method by a function of the request; it may return a dict for the response."""
         self.answers[method] = answer
 
+    def fail(self, method: str, detail: str, **fields: Any) -> None:
+        """Fails an API method as the host does: with an `AppError` or an `ErrorValue` in the status's details."""
+        message = self.protocol.message(detail)(**fields)
+        self.answers[method] = lambda _, context: _abort(context, message, fields.get("message", ""))
+
     # The server's side.
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
@@ -275,16 +280,6 @@ def host(protocol: Protocol) -> Iterator[Host]:
     host = Host(protocol)
     yield host
     host.close()
-
-
-def fail_with_app_error(protocol: Protocol, **fields: Any) -> Answer:
-    """Returns an answer that fails with an AppError, as the host does."""
-    return lambda _, context: _abort(context, protocol.message("AppError")(**fields), fields.get("message", ""))
-
-
-def fail_with_plain_error(protocol: Protocol, **fields: Any) -> Answer:
-    """Returns an answer that fails with a plain error."""
-    return lambda _, context: _abort(context, protocol.message("ErrorValue")(**fields), fields.get("message", ""))
 
 
 def _abort(context: grpc.ServicerContext, detail: Any, text: str) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mattermost_plugin import _native
 from mattermost_plugin._runtime import parts, signatures
 from mattermost_plugin._runtime.current import current_call
+from mattermost_plugin._runtime.results import shown
 from mattermost_plugin.errors import HookResultError
 from mattermost_plugin.http import Headers, HttpRequest, HttpResponse, ResponseWriter
 
@@ -168,7 +169,7 @@ class HttpServing:
         label = self._exchange.handler.label
         if not isinstance(result, dict):
             raise HookResultError(
-                f"{label} returned a {type(result).__name__}, but ServeHTTP takes: HttpResponse, "
+                f"{label} returned {shown(result)}, but {self._exchange.handler.spec.go} takes: HttpResponse, "
                 "a dict with status_code, headers and body, or None"
             )
         unknown = sorted(set(result) - {"status_code", "headers", "body"})

@@ -90,7 +90,7 @@ def pieces_of(content: Any) -> Iterator[bytes]:
         return
     read = getattr(content, "read", None)
     if read is None:
-        raise TypeError(f"the content is a {type(content).__name__}; give bytes, or a file opened with mode 'rb'")
+        raise TypeError(f"the content is of type {type(content).__name__}; give bytes, or a file opened with mode 'rb'")
     while piece := read(PIECE):
         if isinstance(piece, str):
             raise TypeError("the file is opened in text mode; open it with mode 'rb'")

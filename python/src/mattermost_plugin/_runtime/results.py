@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     #: (what the handler returned, the hook's arguments) → the response's fields
     Converter = Callable[[object, tuple[Any, ...]], tuple[object, ...]]
 
-__all__ = ["make_converter"]
+__all__ = ["make_converter", "shown"]
 
 #: Mattermost's own word for dropping a new post silently.
 DISMISS_REASON: Final = "plugin.message_will_be_posted.dismiss_post"
@@ -73,7 +73,7 @@ class _Base:
         """Returns the error for a result that the hook cannot take."""
         reason = f" ({why})" if why else ""
         return HookResultError(
-            f"{self._label} returned {_shown(result)}{reason}, but {self._spec.go} takes: {result_text(self._spec)}"
+            f"{self._label} returned {shown(result)}{reason}, but {self._spec.go} takes: {result_text(self._spec)}"
         )
 
     def _model(self, value: object, field: kinds.Field) -> object:
@@ -108,7 +108,7 @@ class _Nothing(_Base):
             _log.warning(
                 "%s returned %s, which is ignored: %s has no result%s",
                 self._label,
-                _shown(result),
+                shown(result),
                 self._spec.go,
                 "; to refuse, raise HookRejected" if self._spec.outcome == "error" else "",
             )
@@ -251,14 +251,14 @@ _PYTHON_TYPES: Final[dict[int, type | tuple[type, ...]]] = {
 }
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Returns a value short enough for an error's text: models and long texts by their type."""
     if value is None or isinstance(value, (bool, int, float)):
         return repr(value)
     if isinstance(value, str) and len(value) <= 40:
         return repr(value)
     if isinstance(value, tuple) and len(value) <= 3:
-        return f"({', '.join(_shown(item) for item in value)})"
+        return f"({', '.join(shown(item) for item in value)})"
     if isinstance(value, type):
         return f"the class {value.__name__}"
     article = "an" if type(value).__name__[:1].lower() in "aeiou" else "a"
