@@ -1,7 +1,7 @@
 //! `overrides.toml`: what we decide about the surface, each decision with its reason.
 //!
-//! Unknown keys and missing reasons are refused when it is read; an entry that names nothing in the surface, or that says
-//! what holds anyway, is refused by [`Overrides::report_stale`] once all passes have asked for theirs.
+//! Unknown keys and missing reasons are refused when it is read; an entry that names nothing in the surface is refused by
+//! [`Overrides::report_stale`] once lowering has asked for all it needs.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,15 +74,21 @@ pub(crate) struct TypeOverride {
     pub name: Option<String>,
     /// Python module, and proto file where no circle decides it.
     pub group: Option<String>,
-    /// Unexported fields that travel all the same, since the type writes them with a marshaler of its own.
-    #[serde(default)]
-    pub keep_unexported: Vec<String>,
     /// Other spellings of fields, by Go name.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
     /// Other spellings of enum members, by Go constant.
     #[serde(default)]
     pub members: BTreeMap<String, String>,
+}
+
+impl TypeOverride {
+    /// The keys of what is inside, as they are marked when used.
+    fn parts<'a>(&'a self, name: &'a str) -> impl Iterator<Item = String> + 'a {
+        let fields = self.fields.keys().map(move |it| format!("type.{name}.fields.{it}"));
+        let members = self.members.keys().map(move |it| format!("type.{name}.members.{it}"));
+        fields.chain(members)
+    }
 }
 
 /// Another spelling of a parameter, wherever Go uses the name.
@@ -175,6 +181,18 @@ impl Overrides {
         self.mark("type", go_type, self.types.get(go_type))
     }
 
+    /// The spelling to use for a field of a type.
+    pub(crate) fn field<'a>(&'a self, go_type: &str, go: &'a str) -> &'a str {
+        let found = self.types.get(go_type).and_then(|it| it.fields.get(go));
+        self.mark(&format!("type.{go_type}.fields"), go, found).map_or(go, String::as_str)
+    }
+
+    /// The spelling of an enum member, where it is not the usual one.
+    pub(crate) fn member(&self, go_type: &str, constant: &str) -> Option<&str> {
+        let found = self.types.get(go_type).and_then(|it| it.members.get(constant));
+        self.mark(&format!("type.{go_type}.members"), constant, found).map(String::as_str)
+    }
+
     /// The spelling to use for a parameter.
     pub(crate) fn param<'a>(&'a self, go: &'a str) -> &'a str {
         self.mark("param", go, self.param.get(go)).map_or(go, |it| it.name.as_str())
@@ -195,6 +213,7 @@ impl Overrides {
         let all = keys("api", &self.api)
             .chain(keys("hook", &self.hook))
             .chain(keys("type", &self.types))
+            .chain(self.types.iter().flat_map(|(name, it)| it.parts(name)))
             .chain(keys("param", &self.param))
             .chain(keys("value", &self.value))
             .chain(keys("group", &self.group));

@@ -14,6 +14,10 @@ mod methods;
 pub use error::{ApiError, NOT_SUPPORTED};
 pub use methods::{API_METHODS, HOOKS, HookInfo, HookName, MethodInfo, SURFACE_VERSION, Shape};
 
+// What the generated traits find in the module above them.
+use grpc::Parts;
+use plugin::v1;
+
 #[rustfmt::skip]
 #[path = "generated/api_trait.rs"]
 mod api_trait;

@@ -264,16 +264,15 @@ impl<'a> Types<'a> {
         })
     }
 
-    fn members(&mut self, found: &Type, proto: &str) -> Vec<EnumMember> {
-        let override_ = self.overrides.ty(&found.name);
-        let spelled = |go: &str| override_.and_then(|it| it.members.get(go)).cloned();
+    fn members(&self, found: &Type, proto: &str) -> Vec<EnumMember> {
         let consts = found.consts.iter().filter_map(|it| {
             let value = match &it.value {
                 ConstValue::String(text) => EnumValue::String(text.clone()),
                 ConstValue::Int(number) => EnumValue::Int(*number),
                 ConstValue::Bool(_) | ConstValue::UInt(_) | ConstValue::Float(_) => return None,
             };
-            let name = spelled(&it.name).unwrap_or_else(|| names::enum_member(proto, &it.name));
+            let spelled = self.overrides.member(&found.name, &it.name).map(ToOwned::to_owned);
+            let name = spelled.unwrap_or_else(|| names::enum_member(proto, &it.name));
             Some(EnumMember { go: it.name.clone(), name, value })
         });
         consts.collect()
@@ -303,12 +302,11 @@ impl<'a> Types<'a> {
 
     fn message(&mut self, found: &'a Type) -> Message {
         let proto = self.proto_name(found);
-        let override_ = self.overrides.ty(&found.name);
-        let kept = |name: &String| override_.is_some_and(|it| it.keep_unexported.contains(name));
+        let overrides = self.overrides;
         let mut fields = Vec::new();
-        for field in found.fields.iter().filter(|it| it.exported || kept(&it.name)) {
+        for field in found.fields.iter().filter(|it| it.exported) {
             let subject = format!("{}.{}", found.name, field.name);
-            let spelling = override_.and_then(|it| it.fields.get(&field.name)).unwrap_or(&field.name);
+            let spelling = overrides.field(&found.name, &field.name);
             let Some(mut lowered) = self.field(&field.name, spelling, &field.ty, &subject) else { continue };
             if field.embedded && matches!(lowered.ty, Ty::Message(_)) {
                 lowered.presence = Presence::Embedded;

@@ -43,6 +43,8 @@ struct ProtoMessage {
     oneof: String,
     fields: Vec<ProtoField>,
     reserved: Vec<Reserved>,
+    /// The names among `reserved` that no living field has.
+    reserved_names: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -142,12 +144,15 @@ impl Builder<'_> {
     }
 
     fn node(&self, name: &str, doc: &str, oneof: Option<&str>, fields: Vec<ProtoField>) -> ProtoMessage {
+        let reserved = self.ir.reserved.get(name).cloned().unwrap_or_default();
+        let gone = reserved.iter().map(|it| it.name.clone()).filter(|gone| fields.iter().all(|it| it.name != *gone));
         ProtoMessage {
             name: name.to_owned(),
             doc: doc.to_owned(),
             oneof: oneof.unwrap_or_default().to_owned(),
+            reserved_names: gone.collect::<BTreeSet<_>>().into_iter().collect(),
             fields,
-            reserved: self.ir.reserved.get(name).cloned().unwrap_or_default(),
+            reserved,
         }
     }
 

@@ -2,9 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::error::ApiError;
-use crate::grpc::Parts;
-use crate::plugin::v1;
+use super::{ApiError, Parts, v1};
 
 /// What the server calls in a plugin.
 ///
