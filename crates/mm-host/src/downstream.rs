@@ -15,9 +15,6 @@ pub(crate) use self::server::{ApiServer, HelloCall, ServerParts};
 /// Metadata key of the token.
 pub(crate) const TOKEN_KEY: &str = "x-mm-token";
 
-/// Messages are whole files at times; gRPC's usual limit of 4 MiB would refuse them.
-pub(crate) const MAX_MESSAGE_BYTES: usize = 1 << 30;
-
 /// Bytes in flight on one stream, and on a connection: large enough that a big message does not wait for window updates.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;

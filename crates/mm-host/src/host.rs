@@ -218,7 +218,7 @@ impl Builder {
             limits: self.limits,
         };
         let channel = HookChannel::closed(self.deadlines);
-        let hooks = Arc::new(HooksClient::new(channel.clone()));
+        let hooks = Arc::new(HooksClient::over(channel.clone()));
         let (commands, receiver) = mpsc::channel(16);
         let (driver, status) = Driver::new(settings, channel, receiver);
         tokio::spawn(driver.run());

@@ -41,6 +41,7 @@ pub mod log;
 pub mod manifest;
 pub mod python_env;
 pub mod supervisor;
+mod value;
 
 #[cfg(feature = "dev")]
 pub mod dev;

@@ -6,6 +6,7 @@
 
 mod check;
 mod settings;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::fs;

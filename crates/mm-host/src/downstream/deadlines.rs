@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Hooks whose calls are streams: only the wait for the first answer has a limit, not the stream.
-const STREAMS: [&str; 3] = ["FileWillBeUploaded", "ServeHTTP", "ServeMetrics"];
+use mm_proto::{HookName, Shape};
 
 /// Hooks that take longer by nature.
 const LONG: [(&str, u64); 7] = [
@@ -56,9 +55,9 @@ impl Deadlines {
         }
     }
 
-    /// Whether the limit is for the first answer only.
+    /// Whether the hook's call is a stream, whose limit is for the first answer only.
     pub(crate) fn is_stream(hook: &str) -> bool {
-        STREAMS.contains(&hook)
+        hook.parse::<HookName>().is_ok_and(|it| it.info().shape != Shape::Unary)
     }
 }
 

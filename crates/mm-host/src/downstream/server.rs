@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, Stream};
 use mm_proto::PluginApi;
-use mm_proto::grpc::ApiService;
+use mm_proto::grpc::{ApiService, MAX_MESSAGE_BYTES};
 use mm_proto::host::v1::plugin_host_server::{PluginHost, PluginHostServer};
 use mm_proto::host::v1::{self as host, HelloRequest, HelloResponse, WriteLogsRequest, WriteLogsResponse};
 use tokio::net::{UnixListener, UnixStream};
@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tonic::service::InterceptorLayer;
 use tonic::{Request, Response, Status};
 
-use super::{CONNECTION_WINDOW, MAX_MESSAGE_BYTES, STREAM_WINDOW, TOKEN_KEY, peer};
+use super::{CONNECTION_WINDOW, STREAM_WINDOW, TOKEN_KEY, peer};
 use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
 use crate::supervisor::process::Token;
 
@@ -82,7 +82,7 @@ async fn serve(incoming: impl Stream<Item = io::Result<UnixStream>>, parts: Serv
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_concurrent_streams(4096)
         .layer(InterceptorLayer::new(check))
-        .add_service(ApiService::new(parts.api).into_server())
+        .add_service(ApiService::new(parts.api))
         .add_service(PluginHostServer::new(service).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .serve_with_incoming(incoming);
     if let Err(error) = server.await {

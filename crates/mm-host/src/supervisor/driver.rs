@@ -277,10 +277,13 @@ impl Driver {
                 self.state = state;
                 self.timer = self.time_allowed().map(|it| Instant::now() + it);
             }
+            // Before the actions, since they tell those who wait, who then look at the status; `finish` publishes by itself.
+            if !matches!(self.state, State::Idle | State::Failed) {
+                self.publish();
+            }
             for action in actions {
                 next = self.act(action).await.or(next);
             }
-            self.publish();
         }
     }
 
@@ -304,15 +307,12 @@ impl Driver {
         }
     }
 
+    /// Shows the state of a live process to whoever watches.
     fn publish(&self) {
         let run = self.run.as_ref();
         let hello = run.and_then(|it| it.hello.clone()).filter(|_| self.state == State::Running);
-        self.status.send_if_modified(|status| {
-            let changed = status.state != self.state;
-            let failure = if self.state == State::Failed { status.failure.take() } else { None };
-            *status = ProcessStatus { state: self.state, pid: run.map(|it| it.process.pid()), hello, failure };
-            changed
-        });
+        let status = ProcessStatus { state: self.state, pid: run.map(|it| it.process.pid()), hello, failure: None };
+        self.status.send_replace(status);
     }
 
     async fn act(&mut self, action: Action) -> Option<Event> {
@@ -341,6 +341,7 @@ impl Driver {
         match self.try_spawn().await {
             Ok(run) => {
                 self.run = Some(run);
+                self.publish();
                 None
             }
             Err(error) => {
@@ -484,7 +485,7 @@ impl Driver {
                 }
             }
         }
-        self.status.send_modify(|status| status.failure.clone_from(&failure));
+        self.status.send_replace(ProcessStatus { state: self.state, pid: None, hello: None, failure: failure.clone() });
         for starter in self.starters.drain(..) {
             let error = match &failure {
                 Some(failure) => HostError::Start(failure.clone()),

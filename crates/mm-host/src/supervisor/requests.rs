@@ -40,7 +40,7 @@ impl Request {
         let channel = HookChannel::to(connection, deadlines);
         match self {
             Self::Deactivate => {
-                let hooks = HooksClient::new(channel);
+                let hooks = HooksClient::over(channel);
                 hooks.on_deactivate(OnDeactivateRequest {}).await.map(|_| ()).map_err(Status::from)
             }
             Self::ShutDown => {

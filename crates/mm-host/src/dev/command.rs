@@ -1,0 +1,361 @@
+//! What a line typed in the terminal, or written in a script, means. Pure: text in, [`Line`] out.
+//!
+//! Three kinds of lines, told apart by their first character:
+//!
+//! - `:as anna` is a command of this terminal, see [`COMMANDS`];
+//! - `/todo add milk` is a slash command of Mattermost; one that no plugin and no server has, and this terminal has, is the terminal's
+//!   (`/as anna`), which is decided by [`fallback`] after Mattermost was asked;
+//! - anything else is posted.
+
+use std::time::Duration;
+
+use crate::log::LogLevel;
+
+/// A line, understood.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Line {
+    /// Nothing to do: empty, or a comment.
+    Nothing,
+    /// Posted, or executed when it starts with `/`.
+    Say(String),
+    /// A command of this terminal.
+    Command(Command),
+}
+
+/// Commands of this terminal.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Command {
+    Help,
+    As(String),
+    User(String),
+    Users,
+    Channels,
+    Go(String),
+    Create { name: String, private: bool },
+    Join(String),
+    Leave,
+    Invite(String),
+    Remove(String),
+    Members,
+    Reply { post: PostRef, text: String },
+    Edit { post: PostRef, text: String },
+    Delete(PostRef),
+    React { post: PostRef, emoji: String },
+    Unreact { post: PostRef, emoji: String },
+    Pin { post: PostRef, on: bool },
+    Upload { path: String, text: String },
+    Read(usize),
+    Thread(PostRef),
+    Complete(String),
+    Set { key: String, value: String },
+    Settings,
+    Keys,
+    Login,
+    Advance(Duration),
+    Trace(bool),
+    Log(LogLevel),
+    Status,
+    Restart,
+    Stop,
+    Kill,
+    Wait(Duration),
+    Quit,
+    Expect { text: String, wanted: bool },
+    ExpectError(String),
+}
+
+/// A post, by the number shown before it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum PostRef {
+    /// `#3`
+    Number(usize),
+    /// `last`: the newest post shown.
+    Last,
+}
+
+/// A command's row in the help.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    /// Other names.
+    pub(crate) aliases: &'static [&'static str],
+    pub(crate) arguments: &'static str,
+    pub(crate) help: &'static str,
+}
+
+const fn row(name: &'static str, aliases: &'static [&'static str], arguments: &'static str, help: &'static str) -> Row {
+    Row { name, aliases, arguments, help }
+}
+
+/// Every command, in the order of the help.
+pub(crate) const COMMANDS: &[Row] = &[
+    row("help", &["dev", "h"], "", "this list; /help lists the slash commands of Mattermost and the plugin"),
+    row("as", &[], "USER", "act as this user"),
+    row("user", &["adduser"], "USER", "make a user, and act as them"),
+    row("users", &[], "", "who there is"),
+    row("channels", &[], "", "the channels of the user you act as"),
+    row("go", &["channel"], "CHANNEL", "go to a channel: town-square, or @ben for direct messages"),
+    row("create", &[], "NAME [private]", "make a channel and go there"),
+    row("join", &[], "CHANNEL", "join a public channel and go there"),
+    row("leave", &[], "", "leave the channel"),
+    row("invite", &[], "USER", "add a user to the channel"),
+    row("remove", &["kick"], "USER", "remove a user from the channel"),
+    row("members", &[], "", "who is in the channel"),
+    row("reply", &["r"], "#N TEXT", "answer in the thread of a post"),
+    row("edit", &[], "#N TEXT", "change a post"),
+    row("delete", &[], "#N", "delete a post"),
+    row("react", &[], "#N EMOJI", "add a reaction, such as thumbsup"),
+    row("unreact", &[], "#N EMOJI", "take a reaction off"),
+    row("pin", &[], "#N", "pin a post"),
+    row("unpin", &[], "#N", "unpin a post"),
+    row("upload", &[], "FILE [TEXT]", "post a file"),
+    row("read", &[], "[COUNT]", "the last posts, as the user reads them"),
+    row("thread", &[], "#N", "a thread, as the user reads it"),
+    row("complete", &[], "TEXT", "what Tab suggests after this text"),
+    row("set", &["config"], "KEY VALUE", "change a setting of the plugin"),
+    row("settings", &[], "", "the plugin's settings"),
+    row("keys", &["kv"], "", "the plugin's key-value store"),
+    row("login", &[], "", "log the user in, which asks the plugin"),
+    row("advance", &[], "TIME", "move the server's clock forward, such as 90s, 15m, 2h"),
+    row("trace", &[], "on|off", "show every hook and API call"),
+    row("log", &[], "LEVEL", "show log records from debug, info, warn or error on"),
+    row("status", &[], "", "how the plugin is"),
+    row("restart", &[], "", "start the plugin's process again; what the server holds stays"),
+    row("stop", &["disable"], "", "deactivate the plugin; :restart activates it"),
+    row("kill", &[], "", "end the plugin's process with SIGKILL, to see what happens"),
+    row("wait", &["sleep"], "TIME", "do nothing for a while, such as 500ms"),
+    row("expect", &[], "TEXT", "in a script: fail unless the last action printed this"),
+    row("expect-not", &[], "TEXT", "in a script: fail if the last action printed this"),
+    row("expect-error", &[], "TEXT", "in a script: fail unless the last action failed with this"),
+    row("quit", &["exit", "q"], "", "end"),
+];
+
+/// Understands a line.
+///
+/// # Errors
+/// A text for people when it is a command of this terminal and makes no sense.
+pub(crate) fn parse(line: &str) -> Result<Line, String> {
+    let line = line.trim();
+    if line.is_empty() || line == "#" || line.starts_with("# ") || line.starts_with("#!") {
+        return Ok(Line::Nothing);
+    }
+    // `:)` and `:smile:` are messages.
+    let command = line.strip_prefix(':').filter(|it| it.starts_with(|c: char| c.is_ascii_alphabetic()) && !is_emoji(it));
+    match command {
+        Some(text) => command_of(text).map(Line::Command),
+        None => Ok(Line::Say(line.to_owned())),
+    }
+}
+
+/// The terminal's own meaning of a slash command that Mattermost does not know; `None` when it has none.
+pub(crate) fn fallback(line: &str) -> Option<Result<Command, String>> {
+    let text = line.strip_prefix('/')?;
+    let name = text.split_whitespace().next()?;
+    find(name).map(|_| command_of(text))
+}
+
+fn is_emoji(text: &str) -> bool {
+    text.split_whitespace().next().is_some_and(|it| it.ends_with(':') || it.contains(":"))
+}
+
+fn find(name: &str) -> Option<&'static Row> {
+    COMMANDS.iter().find(|it| it.name == name || it.aliases.contains(&name))
+}
+
+fn command_of(text: &str) -> Result<Command, String> {
+    let (name, rest) = first_word(text);
+    let Some(row) = find(name) else {
+        let near = nearest(name).map_or_else(String::new, |it| format!(", did you mean :{it}?"));
+        return Err(format!("there is no command :{name}{near} (:help lists them)"));
+    };
+    let usage = || format!("usage: :{} {}", row.name, row.arguments);
+    arguments(row.name, rest).ok_or_else(usage)
+}
+
+/// The command of this name with these arguments; `None` when they do not fit.
+fn arguments(name: &str, rest: &str) -> Option<Command> {
+    let none = || rest.is_empty().then_some(());
+    let word = || (!rest.is_empty() && !rest.contains(char::is_whitespace)).then(|| rest.to_owned());
+    let text = || (!rest.is_empty()).then(|| rest.to_owned());
+    let user = || word().map(|it| it.trim_start_matches('@').to_owned());
+    let post = || post_ref(rest);
+    let post_and_text = || {
+        let (first, text) = first_word(rest);
+        post_ref(first).filter(|_| !text.is_empty()).map(|post| (post, text.to_owned()))
+    };
+    let emoji = || post_and_text().map(|(post, text)| (post, text.trim_matches(':').to_owned()));
+    Some(match name {
+        "help" => Command::Help,
+        "as" => Command::As(user()?),
+        "user" => Command::User(user()?),
+        "users" => none().map(|()| Command::Users)?,
+        "channels" => none().map(|()| Command::Channels)?,
+        "go" => Command::Go(text()?),
+        "create" => match first_word(rest) {
+            ("", _) => return None,
+            (name, "") => Command::Create { name: name.to_owned(), private: false },
+            (name, "private") => Command::Create { name: name.to_owned(), private: true },
+            _ => return None,
+        },
+        "join" => Command::Join(text()?),
+        "leave" => none().map(|()| Command::Leave)?,
+        "invite" => Command::Invite(user()?),
+        "remove" => Command::Remove(user()?),
+        "members" => none().map(|()| Command::Members)?,
+        "reply" => post_and_text().map(|(post, text)| Command::Reply { post, text })?,
+        "edit" => post_and_text().map(|(post, text)| Command::Edit { post, text })?,
+        "delete" => Command::Delete(post()?),
+        "react" => emoji().map(|(post, emoji)| Command::React { post, emoji })?,
+        "unreact" => emoji().map(|(post, emoji)| Command::Unreact { post, emoji })?,
+        "pin" => Command::Pin { post: post()?, on: true },
+        "unpin" => Command::Pin { post: post()?, on: false },
+        "upload" => {
+            let (path, text) = first_word(rest);
+            (!path.is_empty()).then(|| Command::Upload { path: path.to_owned(), text: text.to_owned() })?
+        }
+        "read" if rest.is_empty() => Command::Read(10),
+        "read" => Command::Read(rest.parse().ok().filter(|it| *it > 0)?),
+        "thread" => Command::Thread(post()?),
+        "complete" => Command::Complete(text()?),
+        "set" => {
+            let (key, value) = first_word(rest);
+            (!key.is_empty()).then(|| Command::Set { key: key.to_owned(), value: value.to_owned() })?
+        }
+        "settings" => none().map(|()| Command::Settings)?,
+        "keys" => none().map(|()| Command::Keys)?,
+        "login" => none().map(|()| Command::Login)?,
+        "advance" => Command::Advance(duration(rest)?),
+        "trace" => match rest {
+            "on" => Command::Trace(true),
+            "off" => Command::Trace(false),
+            _ => return None,
+        },
+        "log" => Command::Log(rest.parse().ok()?),
+        "status" => none().map(|()| Command::Status)?,
+        "restart" => none().map(|()| Command::Restart)?,
+        "stop" => none().map(|()| Command::Stop)?,
+        "kill" => none().map(|()| Command::Kill)?,
+        "wait" => Command::Wait(duration(rest)?),
+        "quit" => none().map(|()| Command::Quit)?,
+        "expect" => Command::Expect { text: text()?, wanted: true },
+        "expect-not" => Command::Expect { text: text()?, wanted: false },
+        "expect-error" => Command::ExpectError(rest.to_owned()),
+        _ => return None,
+    })
+}
+
+/// The first word, and what follows it without the white space between.
+pub(crate) fn first_word(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    text.split_once(char::is_whitespace).map_or((text, ""), |(word, rest)| (word, rest.trim_start()))
+}
+
+fn post_ref(text: &str) -> Option<PostRef> {
+    if text == "last" {
+        return Some(PostRef::Last);
+    }
+    text.strip_prefix('#').unwrap_or(text).parse().ok().filter(|it| *it > 0).map(PostRef::Number)
+}
+
+/// `500ms`, `2s`, `15m`, `2h`, `1d`.
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.find(|it: char| !it.is_ascii_digit())?;
+    let number: u64 = text[..digits].parse().ok()?;
+    let unit_ms: u64 = match &text[digits..] {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.checked_mul(unit_ms).map(Duration::from_millis)
+}
+
+/// The command whose name differs least, if it is near.
+fn nearest(name: &str) -> Option<&'static str> {
+    let names = COMMANDS.iter().map(|it| it.name);
+    names.map(|it| (distance(name, it), it)).filter(|(distance, _)| *distance <= 2).min().map(|(_, it)| it)
+}
+
+/// How many letters must be added, removed or replaced to make `a` of `b`.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(text: &str) -> Command {
+        match parse(text) {
+            Ok(Line::Command(command)) => command,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_first_character_decides() {
+        assert_eq!(parse("  "), Ok(Line::Nothing));
+        assert_eq!(parse("# a comment"), Ok(Line::Nothing));
+        assert_eq!(parse("#channel is nice"), Ok(Line::Say("#channel is nice".to_owned())));
+        assert_eq!(parse(" hello : there "), Ok(Line::Say("hello : there".to_owned())));
+        assert_eq!(parse("/todo add x"), Ok(Line::Say("/todo add x".to_owned())));
+        for emoji in [":)", ":smile: hi", ":-(", ":+1:"] {
+            assert_eq!(parse(emoji), Ok(Line::Say(emoji.to_owned())));
+        }
+        assert_eq!(command(":as anna"), Command::As("anna".to_owned()));
+        assert_eq!(command(":as @anna"), Command::As("anna".to_owned()));
+    }
+
+    #[test]
+    fn arguments_are_understood() {
+        assert_eq!(command(":reply #3 hi there"), Command::Reply { post: PostRef::Number(3), text: "hi there".to_owned() });
+        assert_eq!(command(":r last hi"), Command::Reply { post: PostRef::Last, text: "hi".to_owned() });
+        assert_eq!(command(":react 2 :+1:"), Command::React { post: PostRef::Number(2), emoji: "+1".to_owned() });
+        assert_eq!(command(":create plans private"), Command::Create { name: "plans".to_owned(), private: true });
+        assert_eq!(command(":set Greeting Good day"), Command::Set { key: "Greeting".to_owned(), value: "Good day".to_owned() });
+        assert_eq!(command(":advance 2h"), Command::Advance(Duration::from_secs(7200)));
+        assert_eq!(command(":expect-not oops"), Command::Expect { text: "oops".to_owned(), wanted: false });
+        assert_eq!(command(":log warn"), Command::Log(LogLevel::Warn));
+    }
+
+    #[test]
+    fn a_command_that_makes_no_sense_says_what_would() {
+        assert_eq!(parse(":reply hello"), Err("usage: :reply #N TEXT".to_owned()));
+        assert_eq!(parse(":trace"), Err("usage: :trace on|off".to_owned()));
+        assert_eq!(parse(":advance 5"), Err("usage: :advance TIME".to_owned()));
+        assert_eq!(parse(":statsu"), Err("there is no command :statsu, did you mean :status? (:help lists them)".to_owned()));
+        assert_eq!(parse(":frobnicate"), Err("there is no command :frobnicate (:help lists them)".to_owned()));
+    }
+
+    #[test]
+    fn a_slash_command_can_be_the_terminals() {
+        assert_eq!(fallback("/as anna"), Some(Ok(Command::As("anna".to_owned()))));
+        assert_eq!(fallback("/dev"), Some(Ok(Command::Help)));
+        assert_eq!(fallback("/trace maybe"), Some(Err("usage: :trace on|off".to_owned())));
+        assert_eq!(fallback("/frobnicate"), None);
+    }
+
+    #[test]
+    fn every_row_is_a_command_and_every_name_is_unique() {
+        let mut names = std::collections::BTreeSet::new();
+        for row in COMMANDS {
+            for name in row.aliases.iter().chain([&row.name]) {
+                assert!(names.insert(*name), "{name}");
+            }
+            let samples = ["", "x", "#1", "#1 x", "on", "debug", "1s"];
+            assert!(samples.iter().any(|it| arguments(row.name, it).is_some()), "{}", row.name);
+        }
+    }
+}

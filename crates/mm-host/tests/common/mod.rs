@@ -1,0 +1,110 @@
+//! Plugins written to a folder, and hosts for them with the SDK of this repository.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mm_host::log::LogRecord;
+use mm_host::{Builder, EnvRequest, Manifest, PluginHost, prepare};
+use mm_proto::plugin::v1;
+use mm_proto::{ApiError, PluginApi};
+
+/// What every plugin begins with.
+pub const HEAD: &str = "from mattermost_plugin import Plugin, hook, HookName\nfrom mattermost_plugin.server import run_plugin\n";
+
+/// What every plugin ends with.
+pub const TAIL: &str = "\nif __name__ == '__main__':\n    run_plugin(P)\n";
+
+/// The SDK's source folder.
+pub fn sdk() -> PathBuf {
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../python/src").canonicalize().unwrap();
+    let native = sdk.join("mattermost_plugin/_native.abi3.so");
+    assert!(native.exists(), "{} is missing: run `cargo xtask python` first", native.display());
+    sdk
+}
+
+/// An API that knows the plugin's settings, of which there are none; the SDK asks for them before the plugin is activated.
+struct Settings;
+
+#[tonic::async_trait]
+impl PluginApi for Settings {
+    async fn load_plugin_configuration(
+        &self,
+        _: v1::LoadPluginConfigurationRequest,
+    ) -> Result<v1::LoadPluginConfigurationResponse, ApiError> {
+        Ok(v1::LoadPluginConfigurationResponse { configuration: b"{}".to_vec().into() })
+    }
+}
+
+/// A plugin in a folder of its own, and what its process logged.
+pub struct TestPlugin {
+    pub dir: tempfile::TempDir,
+    pub logs: Arc<Mutex<Vec<LogRecord>>>,
+}
+
+impl TestPlugin {
+    /// A plugin whose `plugin.py` is this text.
+    pub fn raw(source: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let manifest = r#"{"id": "com.example.test", "name": "Test", "version": "1.2.3", "server": {"executable": "plugin.py", "runtime": "python"}}"#;
+        std::fs::write(dir.path().join("plugin.json"), manifest).unwrap();
+        std::fs::write(dir.path().join("plugin.py"), source).unwrap();
+        Self { dir, logs: Arc::default() }
+    }
+
+    /// A plugin whose class has this body.
+    pub fn with_body(body: &str) -> Self {
+        Self::raw(&format!("{HEAD}\nclass P(Plugin):\n{body}\n{TAIL}"))
+    }
+
+    /// A host to be set up further.
+    pub fn builder(&self) -> Builder {
+        let (manifest, _) = Manifest::load(self.dir.path()).unwrap();
+        let sdk = sdk();
+        let request =
+            EnvRequest { bundle: self.dir.path(), manifest: &manifest, python: None, sdk: Some(&sdk), cache_dir: None };
+        let env = prepare(&request, &mut |_| {}).unwrap();
+        let logs = self.logs.clone();
+        let builder = PluginHost::builder(self.dir.path(), manifest, env).api(Arc::new(Settings));
+        builder.log(Arc::new(move |it| logs.lock().unwrap().push(it)))
+    }
+
+    /// A host for it.
+    pub fn host(&self) -> PluginHost {
+        self.builder().build().unwrap()
+    }
+
+    /// Messages logged so far, with their level.
+    pub fn logged(&self) -> Vec<String> {
+        self.logs.lock().unwrap().iter().map(|it| format!("{}: {}", it.level.as_str(), it.message)).collect()
+    }
+
+    /// Waits until a message containing `text` was logged.
+    pub async fn wait_for_log(&self, text: &str) -> LogRecord {
+        for _ in 0..200 {
+            if let Some(found) = self.logs.lock().unwrap().iter().find(|it| it.message.contains(text)) {
+                return found.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("nothing with {text:?} was logged: {:#?}", self.logged());
+    }
+}
+
+/// Whether a process with this id exists (and is no zombie).
+pub fn is_alive(pid: i32) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z')
+}
+
+/// Waits until the process is gone.
+pub async fn wait_until_gone(pid: i32) {
+    for _ in 0..200 {
+        if !is_alive(pid) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("process {pid} still runs");
+}
