@@ -25,10 +25,12 @@ Every exception survives ``pickle`` and ``copy``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mattermost_plugin.models import PostgresError
 
 __all__ = [
     "AlreadyExistsError",
@@ -122,9 +124,7 @@ class PluginAPIError(MattermostError):
 
 def _rebuild(kind: type[PluginAPIError], message: str, details: dict[str, object]) -> PluginAPIError:
     """Makes an exception again from what `PluginAPIError.__reduce__` kept: its arguments are keyword-only."""
-    error = kind.__new__(kind, message)
-    PluginAPIError.__init__(error, message, **details)  # type: ignore[arg-type]
-    return error
+    return kind(message, **details)  # type: ignore[arg-type]
 
 
 class ValidationError(PluginAPIError):
@@ -188,7 +188,21 @@ class CallCancelledError(PluginAPIError):
 
 
 class PlainError(PluginAPIError):
-    """The server answered with a plain text, without an id or a status of its own."""
+    """The server answered with a plain text, without an id or a status of its own.
+
+    Attributes:
+        postgres: What the database said, as a `mattermost_plugin.models.PostgresError`, when it was the database that failed.
+    """
+
+    def __init__(self, message: str = "", *, postgres: PostgresError | None = None, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.postgres = postgres
+
+    def _details(self) -> dict[str, object]:
+        details = super()._details()
+        if self.postgres is not None:
+            details["postgres"] = self.postgres
+        return details
 
 
 class HookDefinitionError(MattermostError, TypeError):

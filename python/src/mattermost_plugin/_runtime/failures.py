@@ -80,10 +80,18 @@ def from_app_error(app_error: Any, method: str = "") -> PluginAPIError:
     )
 
 
-def error_from_value(code: int, message: str, app_error: Any) -> PluginAPIError:
-    """Makes the exception of an ``ErrorValue``; called by the codec."""
-    if app_error is not None:
-        return from_app_error(app_error)
+def error_from_value(code: int, message: str, detail: Any) -> PluginAPIError:
+    """Makes the exception of an ``ErrorValue``; called by the codec.
+
+    Args:
+        code: Number of a well-known error, or 0.
+        message: The error's text.
+        detail: An ``AppError`` or ``PostgresError`` model, or ``None``.
+    """
+    if hasattr(detail, "status_code"):
+        return from_app_error(detail)
+    if detail is not None:
+        return errors.PlainError(message, code=code, postgres=detail)
     kind = errors.NotFoundError if code == _CODE_NO_ROWS else errors.PlainError
     return kind(message, code=code)
 
@@ -92,7 +100,8 @@ def error_to_value(error: BaseException) -> tuple[int, str, Any]:
     """Takes an exception apart into the fields of an ``ErrorValue``; called by the codec."""
     if not isinstance(error, PluginAPIError):
         return 0, describe(error), None
-    return error.code, error.message, to_app_error(error) if error.id else None
+    detail = to_app_error(error) if error.id else getattr(error, "postgres", None)
+    return error.code, error.message, detail
 
 
 def to_app_error(error: PluginAPIError) -> Any:
