@@ -149,3 +149,22 @@ impl Feed {
         std::iter::from_fn(|| self.try_recv()).collect()
     }
 }
+
+impl Audience {
+    /// Everybody.
+    pub(crate) fn all() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn user(id: &str) -> Self {
+        Self { user_id: Some(id.to_owned()), ..Self::default() }
+    }
+
+    pub(crate) fn channel(id: &str) -> Self {
+        Self { channel_id: Some(id.to_owned()), ..Self::default() }
+    }
+
+    pub(crate) fn team(id: &str) -> Self {
+        Self { team_id: Some(id.to_owned()), ..Self::default() }
+    }
+}

@@ -29,12 +29,45 @@
 //! held, so a hook may call the API, which may fire hooks again.
 
 mod actor;
+mod api;
+mod autocomplete;
+mod bots;
+mod builtin;
+mod bus;
+mod channels;
+mod clock;
+mod commands;
+mod config;
+mod errors;
 mod events;
+mod files;
+mod hooks;
+mod http;
+mod kv;
+mod members;
+mod people;
+mod permissions;
+mod plugins;
+mod post_lists;
+mod post_types;
+mod posts;
+mod reactions;
 mod server;
+mod system_posts;
+mod teams;
+mod text;
+mod users;
+mod validate;
+mod values;
+mod world;
 
 pub use actor::{Actor, ChannelView, Sent};
+pub use api::COVERAGE;
+pub use autocomplete::Suggestion;
 pub use events::{Audience, Event, Feed, LogLevel, LogRecord, Subject, Trace, TracePhase, TraceSide, WebSocketEvent};
-pub use server::{Options, PluginRegistration, Server};
+pub use http::{HttpRequest, HttpResponse};
+pub use plugins::PluginRegistration;
+pub use server::{Options, Server};
 
 /// What an action or a query fails with: the same errors that a plugin gets, with Mattermost's ids and status codes.
 pub use mm_proto::ApiError as SimError;

@@ -1,0 +1,185 @@
+//! The server's configuration, and in it the settings of plugins.
+
+use std::collections::BTreeMap;
+
+use mm_proto::ApiError;
+use mm_proto::plugin::v1;
+
+use crate::errors::{self, BAD_REQUEST, Result};
+use crate::events::{Audience, LogLevel, Subject};
+use crate::hooks::call_hook;
+use crate::server::{Options, Server};
+use crate::values;
+
+/// What the simulator has set of a configuration; the rest is absent, which means zero.
+pub(crate) fn default_config(options: &Options) -> v1::Config {
+    v1::Config {
+        service_settings: Some(v1::ServiceSettings {
+            site_url: Some(options.site_url.clone()),
+            listen_address: Some(":8065".to_owned()),
+            enable_commands: Some(true),
+            enable_incoming_webhooks: Some(true),
+            enable_outgoing_webhooks: Some(true),
+            enable_custom_emoji: Some(true),
+            enable_emoji_picker: Some(true),
+            enable_link_previews: Some(true),
+            enable_post_username_override: Some(false),
+            enable_post_icon_override: Some(false),
+            enable_user_access_tokens: Some(true),
+            enable_bot_account_creation: Some(true),
+            disable_bots_when_owner_is_deactivated: Some(true),
+            enable_developer: Some(true),
+            outgoing_integration_requests_timeout: Some(30),
+            ..Default::default()
+        }),
+        team_settings: Some(v1::TeamSettings {
+            site_name: Some("Mattermost".to_owned()),
+            max_users_per_team: Some(50),
+            max_channels_per_team: Some(2000),
+            enable_user_creation: Some(true),
+            enable_open_server: Some(true),
+            enable_custom_user_statuses: Some(true),
+            restrict_direct_message: Some("any".to_owned()),
+            user_status_away_timeout: Some(300),
+            teammate_name_display: Some("username".to_owned()),
+            ..Default::default()
+        }),
+        file_settings: Some(v1::FileSettings {
+            enable_file_attachments: Some(true),
+            enable_public_link: Some(false),
+            max_file_size: Some(100 * 1024 * 1024),
+            driver_name: Some("local".to_owned()),
+            directory: Some("./data/".to_owned()),
+            ..Default::default()
+        }),
+        localization_settings: Some(v1::LocalizationSettings {
+            default_server_locale: Some("en".to_owned()),
+            default_client_locale: Some("en".to_owned()),
+            ..Default::default()
+        }),
+        plugin_settings: Some(v1::PluginSettings {
+            enable: Some(true),
+            enable_uploads: Some(true),
+            enable_health_check: Some(true),
+            directory: Some(options.plugin_directory.clone()),
+            ..Default::default()
+        }),
+        // Off on a real server unless its administrator wants the hook MessagesWillBeConsumed.
+        feature_flags: Some(v1::FeatureFlags { consume_post_hook: true, ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+/// Settings of plugins.
+impl Server {
+    /// Sets one setting of a plugin, as an administrator does in the console: `ConfigurationWillBeSaved` of all plugins is asked,
+    /// then `OnConfigurationChange` of all is called. The console writes keys in lower case, so does this.
+    pub async fn set_plugin_setting(&self, plugin_id: &str, key: &str, value: v1::Value) -> Result<()> {
+        let mut settings = self.plugin_settings(plugin_id);
+        settings.retain(|known, _| !known.eq_ignore_ascii_case(key));
+        settings.insert(key.to_lowercase(), value);
+        self.save_plugin_settings(plugin_id, settings).await
+    }
+
+    /// The settings that are saved for a plugin, without the manifest's defaults.
+    pub fn plugin_settings(&self, plugin_id: &str) -> BTreeMap<String, v1::Value> {
+        let world = self.world();
+        let settings = world.config.plugin_settings.as_ref().and_then(|settings| settings.plugins.get(plugin_id));
+        settings.map(|settings| settings.values.clone()).unwrap_or_default()
+    }
+
+    /// Replaces the saved settings of a plugin.
+    pub(crate) async fn save_plugin_settings(
+        &self,
+        plugin_id: &str,
+        values: BTreeMap<String, v1::Value>,
+    ) -> Result<()> {
+        let mut config = self.config();
+        let settings = config.plugin_settings.get_or_insert_default();
+        settings.plugins.insert(plugin_id.to_owned(), v1::ValueMap { values });
+        self.save_config(config).await
+    }
+
+    /// What `LoadPluginConfiguration` gives: a JSON object of the manifest's defaults and over them the saved settings, keys in lower
+    /// case.
+    pub(crate) fn plugin_configuration(&self, plugin_id: &str) -> Vec<u8> {
+        let mut settings = serde_json::Map::new();
+        {
+            let world = self.world();
+            let manifest = world.plugins.get(plugin_id).map(|entry| &entry.manifest);
+            let schema = manifest.and_then(|manifest| manifest.settings_schema.as_ref());
+            // Those of sections have no defaults here, an oversight of the real server that plugins live with.
+            for setting in schema.map(|schema| schema.settings.as_slice()).unwrap_or_default() {
+                let default = setting.default.as_ref().map_or(serde_json::Value::Null, values::to_json);
+                settings.insert(setting.key.to_lowercase(), default);
+            }
+        }
+        for (key, value) in self.plugin_settings(plugin_id) {
+            settings.insert(key.to_lowercase(), values::to_json(&value));
+        }
+        serde_json::Value::Object(settings).to_string().into_bytes()
+    }
+}
+
+/// The whole configuration.
+impl Server {
+    pub(crate) fn config(&self) -> v1::Config {
+        self.world().config.clone()
+    }
+
+    /// A setting that is true or false; absent is false.
+    pub(crate) fn config_flag(&self, setting: impl Fn(&v1::Config) -> Option<bool>) -> bool {
+        setting(&self.world().config).unwrap_or_default()
+    }
+
+    /// Saves a configuration: plugins may change it or refuse, and are told afterwards, whatever has changed.
+    pub(crate) async fn save_config(&self, mut config: v1::Config) -> Result<()> {
+        for listener in self.listeners("ConfigurationWillBeSaved") {
+            let request = v1::ConfigurationWillBeSavedRequest { new_config: Some(config.clone()) };
+            let name = "ConfigurationWillBeSaved";
+            let span = self.trace_hook(&listener, name, &request);
+            match listener.hooks.configuration_will_be_saved(request).await {
+                // The plugin says no, as opposed to a call that failed.
+                Err(error @ (ApiError::App(_) | ApiError::Plain(_))) => {
+                    self.bus().trace_return::<()>(self.clock(), span, Err(errors::text(&error)));
+                    return Err(refused(error));
+                }
+                result => {
+                    let answer = self.finish_hook(&listener, name, span, result);
+                    config = answer.and_then(|answer| answer.config).unwrap_or(config);
+                }
+            }
+        }
+        self.world().config = config;
+        self.publish("config_changed", [], Audience::all(), Subject::Other);
+        for listener in self.listeners("OnConfigurationChange") {
+            let request = v1::OnConfigurationChangeRequest::default();
+            let _ = call_hook!(self, listener, "OnConfigurationChange", on_configuration_change, request);
+        }
+        Ok(())
+    }
+
+    /// A record that a plugin logs with the API: a message and keys and values in turn.
+    pub(crate) fn plugin_log(&self, plugin_id: &str, level: LogLevel, message: String, pairs: &[v1::Value]) {
+        let field = |pair: &[v1::Value]| {
+            let value = pair.get(1).map(values::display).unwrap_or_default();
+            (pair.first().map(values::display).unwrap_or_default(), value)
+        };
+        let fields = pairs.chunks(2).map(field).collect();
+        let plugin_id = plugin_id.to_owned();
+        self.log(crate::LogRecord { at: self.now(), plugin_id, level, message, fields });
+    }
+}
+
+fn refused(error: ApiError) -> ApiError {
+    match error {
+        ApiError::Plain(error) => errors::app_with(
+            "saveConfig",
+            "app.save_config.plugin_hook_error",
+            BAD_REQUEST,
+            "A plugin does not allow this configuration.",
+            error.message,
+        ),
+        other => other,
+    }
+}

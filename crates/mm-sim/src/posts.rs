@@ -1,0 +1,503 @@
+//! Posts: creating, changing, deleting, and ephemeral ones.
+
+use std::sync::Arc;
+
+use mm_proto::plugin::v1;
+
+use crate::errors::{self, BAD_REQUEST, INTERNAL, Result};
+use crate::events::{Audience, Subject};
+use crate::hooks::{Caller, call_hook, notify};
+use crate::server::Server;
+use crate::world::{PendingPost, PostEntry, World};
+use crate::{post_types, text, validate, values};
+
+/// What a plugin answers to `MessageWillBePosted` to drop a post without telling its author.
+pub(crate) const DISMISS: &str = "plugin.message_will_be_posted.dismiss_post";
+/// How long a repeated request with the same `pending_post_id` gives the same post, in milliseconds.
+const PENDING_FOR: i64 = 30_000;
+
+/// The post as plugins see it: without metadata, which does not travel to them.
+pub(crate) fn for_plugin(post: &v1::Post) -> v1::Post {
+    v1::Post { metadata: None, ..post.clone() }
+}
+
+/// Creating.
+impl Server {
+    /// Creates a post as the API's `CreatePost` does, and as the server does for its own messages.
+    pub(crate) async fn create_post(&self, caller: &Caller, post: v1::Post) -> Result<v1::Post> {
+        let channel = {
+            let world = self.world();
+            world.channel("CreatePostMissingChannel", &post.channel_id)?.channel.clone()
+        };
+        if post.pending_post_id.is_empty() {
+            return self.create_post_in(caller, post, &channel).await;
+        }
+        let pending_id = post.pending_post_id.clone();
+        if let Some(known) = self.find_pending(&pending_id)? {
+            return Ok(known);
+        }
+        let outcome = self.create_post_in(caller, post, &channel).await;
+        let mut world = self.world();
+        match &outcome {
+            Ok(saved) => {
+                let pending = PendingPost { post_id: Some(saved.id.clone()), expires_at: self.now() + PENDING_FOR };
+                world.pending_posts.insert(pending_id, pending);
+            }
+            // A failed request may be repeated.
+            Err(_) => drop(world.pending_posts.remove(&pending_id)),
+        }
+        drop(world);
+        outcome
+    }
+
+    /// The post that an earlier request with this pending id made; notes the id when there was none.
+    fn find_pending(&self, pending_id: &str) -> Result<Option<v1::Post>> {
+        let now = self.now();
+        let mut world = self.world();
+        world.pending_posts.retain(|_, pending| pending.expires_at > now);
+        let Some(pending) = world.pending_posts.get(pending_id) else {
+            let pending = PendingPost { post_id: None, expires_at: now + PENDING_FOR };
+            world.pending_posts.insert(pending_id.to_owned(), pending);
+            return Ok(None);
+        };
+        let Some(post_id) = pending.post_id.clone() else {
+            let id = "api.post.deduplicate_create_post.pending";
+            let message = "The same post is being created by another request.";
+            return Err(errors::app("deduplicateCreatePost", id, INTERNAL, message));
+        };
+        let entry = world.post("deduplicateCreatePost", &post_id)?;
+        Ok(Some(world.post_out(&entry.post)))
+    }
+
+    async fn create_post_in(&self, caller: &Caller, mut post: v1::Post, channel: &v1::Channel) -> Result<v1::Post> {
+        sanitize_props(&mut post);
+        let warning = self.prepare_new_post(&mut post, channel)?;
+        let metadata = post.metadata.take();
+        let post = self.ask_message_will_be_posted(caller, post).await?;
+        let saved = self.save_post(v1::Post { metadata, ..post }, channel)?;
+        let request = v1::MessageHasBeenPostedRequest { context: caller.context(), post: Some(for_plugin(&saved)) };
+        notify!(self, "MessageHasBeenPosted", message_has_been_posted, request);
+        let shown = self.consumed(saved).await;
+        self.announce_post(&shown, channel);
+        if let Some(warning) = warning {
+            self.send_ephemeral(&shown.user_id, warning);
+        }
+        Ok(shown)
+    }
+
+    /// Checks author and thread, and fills in what the server adds. Gives the note for an author who may not speak to everybody.
+    fn prepare_new_post(&self, post: &mut v1::Post, channel: &v1::Channel) -> Result<Option<v1::Post>> {
+        let world = self.world();
+        let author = world.user("CreatePost", &post.user_id)?.clone();
+        if author.is_bot {
+            post.props.insert("from_bot".to_owned(), values::string("true"));
+        }
+        let mut warning = None;
+        if post.r#type.is_empty()
+            && !world.has_permission_to_channel(&author.id, &channel.id, "use_channel_mentions")
+            && let Some(mention) = text::channel_wide_mention(&post.message)
+        {
+            post.props.insert("mentionHighlightDisabled".to_owned(), values::boolean(true));
+            warning = Some(v1::Post {
+                user_id: author.id.clone(),
+                root_id: post.root_id.clone(),
+                channel_id: channel.id.clone(),
+                message: format!("You may not notify all of {} with @{mention}.", channel.name),
+                ..Default::default()
+            });
+        }
+        check_root(&world, post)?;
+        post.hashtags = text::hashtags(&post.message);
+        fill_props(&world, post, channel);
+        Ok(warning)
+    }
+
+    /// Asks the plugins one after the other; each sees what the previous ones made of the post.
+    async fn ask_message_will_be_posted(&self, caller: &Caller, mut post: v1::Post) -> Result<v1::Post> {
+        for listener in self.listeners("MessageWillBePosted") {
+            let request = v1::MessageWillBePostedRequest { context: caller.context(), post: Some(post.clone()) };
+            let answer = call_hook!(self, listener, "MessageWillBePosted", message_will_be_posted, request);
+            let Some(answer) = answer else { continue };
+            if !answer.reason.is_empty() {
+                // Mattermost makes the reason a part of the id, and the text of the error is its id.
+                let id = match answer.reason.as_str() {
+                    DISMISS => DISMISS.to_owned(),
+                    reason => format!("Post rejected by plugin. {reason}"),
+                };
+                return Err(errors::app("createPost", &id, BAD_REQUEST, id.clone()));
+            }
+            if let Some(replacement) = answer.post {
+                post = merged(post, replacement);
+            }
+        }
+        Ok(post)
+    }
+
+    fn save_post(&self, mut post: v1::Post, channel: &v1::Channel) -> Result<v1::Post> {
+        if !post.id.is_empty() {
+            let message = "A new post must not have an id.";
+            return Err(errors::app("CreatePost", "app.post.save.existing.app_error", BAD_REQUEST, message));
+        }
+        post.id = self.new_id();
+        post.original_id.clear();
+        if post.create_at == 0 {
+            post.create_at = self.now();
+        }
+        post.update_at = post.create_at;
+        remove_duplicates(&mut post.file_ids);
+        validate::post(&post)?;
+        let mut world = self.world();
+        attach_files(&mut world, &mut post);
+        count_post(&mut world, &post, channel);
+        if !post.root_id.is_empty() {
+            touch_root(&mut world, &post.root_id, post.create_at);
+            world.replies.entry(post.root_id.clone()).or_default().push(post.id.clone());
+        }
+        post.reply_count = world.reply_count(&post);
+        let entry = PostEntry { post: Arc::new(post.clone()), reactions: Vec::new() };
+        world.posts.insert(post.id.clone(), entry);
+        drop(world);
+        Ok(post)
+    }
+
+    /// Tells the members of the channel, and counts the mentions.
+    fn announce_post(&self, post: &v1::Post, channel: &v1::Channel) {
+        let (sender, mentioned) = {
+            let mut world = self.world();
+            let sender = world.username(&post.user_id);
+            (sender, count_mentions(&mut world, post))
+        };
+        let mentions = serde_json::Value::from(mentioned).to_string();
+        let data = [
+            ("channel_type", values::string(&channel.r#type)),
+            ("channel_display_name", values::string(&channel.display_name)),
+            ("channel_name", values::string(&channel.name)),
+            ("sender_name", values::string(format!("@{sender}"))),
+            ("team_id", values::string(&channel.team_id)),
+            ("mentions", values::string(mentions)),
+            ("post", values::post(post)),
+        ];
+        self.publish("posted", data, Audience::channel(&post.channel_id), Subject::Post(post.clone().into()));
+    }
+}
+
+/// Changing and deleting.
+impl Server {
+    /// `UpdatePost` of the API, and what people's edits become.
+    pub(crate) async fn update_post(&self, caller: &Caller, mut received: v1::Post) -> Result<v1::Post> {
+        let place = "UpdatePost";
+        sanitize_props(&mut received);
+        let (old, channel) = {
+            let world = self.world();
+            if received.id.is_empty() {
+                let message = "The post to change must have an id.";
+                return Err(errors::app(place, "app.post.get.app_error", BAD_REQUEST, message));
+            }
+            let old = world.post(place, &received.id)?.post.clone();
+            (old.clone(), world.channel("GetChannel", &old.channel_id)?.channel.clone())
+        };
+        if post_types::is_system(&old.r#type) {
+            let id = "api.post.update_post.system_message.app_error";
+            let detail = format!("id={}", old.id);
+            return Err(errors::app_with(place, id, BAD_REQUEST, "System messages cannot be changed.", detail));
+        }
+        if channel.delete_at != 0 {
+            let id = "api.post.update_post.can_not_update_post_in_deleted.error";
+            return Err(errors::app(place, id, BAD_REQUEST, "The channel is archived."));
+        }
+        let new = self.edited(&old, received, &channel);
+        let new = self.ask_message_will_be_updated(caller, new, &old).await?;
+        let saved = self.save_update(v1::Post { metadata: old.metadata.clone(), ..new })?;
+        let request = v1::MessageHasBeenUpdatedRequest {
+            context: caller.context(),
+            new_post: Some(for_plugin(&saved)),
+            old_post: Some(for_plugin(&old)),
+        };
+        notify!(self, "MessageHasBeenUpdated", message_has_been_updated, request);
+        let data = [("post", values::post(&saved))];
+        let subject = Subject::Post(saved.clone().into());
+        self.publish("post_edited", data, Audience::channel(&saved.channel_id), subject);
+        Ok(saved)
+    }
+
+    /// The old post with what an edit may change.
+    fn edited(&self, old: &v1::Post, received: v1::Post, channel: &v1::Channel) -> v1::Post {
+        let mut new = v1::Post {
+            is_pinned: received.is_pinned,
+            has_reactions: received.has_reactions,
+            file_ids: received.file_ids,
+            props: received.props,
+            metadata: None,
+            ..old.clone()
+        };
+        if new.message != received.message {
+            new.message = received.message;
+            new.hashtags = text::hashtags(&new.message);
+            new.edit_at = self.now();
+        } else if new.file_ids != old.file_ids || new.props.get("attachments") != old.props.get("attachments") {
+            new.edit_at = self.now();
+        }
+        fill_props(&self.world(), &mut new, channel);
+        new
+    }
+
+    async fn ask_message_will_be_updated(
+        &self,
+        caller: &Caller,
+        mut new: v1::Post,
+        old: &v1::Post,
+    ) -> Result<v1::Post> {
+        for listener in self.listeners("MessageWillBeUpdated") {
+            let request = v1::MessageWillBeUpdatedRequest {
+                context: caller.context(),
+                new_post: Some(new.clone()),
+                old_post: Some(for_plugin(old)),
+            };
+            let answer = call_hook!(self, listener, "MessageWillBeUpdated", message_will_be_updated, request);
+            let Some(answer) = answer else { continue };
+            // Unlike for new posts, no post means no here.
+            let Some(replacement) = answer.post else {
+                let id = format!("Post rejected by plugin. {}", answer.reason);
+                return Err(errors::app("UpdatePost", &id, BAD_REQUEST, id.clone()));
+            };
+            new = replacement;
+        }
+        Ok(new)
+    }
+
+    fn save_update(&self, mut post: v1::Post) -> Result<v1::Post> {
+        post.update_at = self.now();
+        remove_duplicates(&mut post.file_ids);
+        validate::post(&post)?;
+        let mut world = self.world();
+        attach_files(&mut world, &mut post);
+        if !post.root_id.is_empty() {
+            touch_root(&mut world, &post.root_id, post.update_at);
+        }
+        if let Some(entry) = world.channels.get_mut(&post.channel_id) {
+            entry.channel.last_post_at = entry.channel.last_post_at.max(post.update_at);
+        }
+        post.reply_count = world.reply_count(&post);
+        let entry = world.posts.get_mut(&post.id).ok_or_else(|| errors::no_post("UpdatePost", &post.id))?;
+        entry.post = Arc::new(post.clone());
+        Ok(post)
+    }
+
+    /// Deletes a post, and the thread of a root. `deleted_by` is a user or, for the API, the plugin.
+    pub(crate) async fn delete_post(&self, caller: &Caller, post_id: &str, deleted_by: &str) -> Result<()> {
+        let place = "DeletePost";
+        let post = {
+            let now = self.now();
+            let mut world = self.world();
+            let found = world.post(place, post_id).map(|entry| entry.post.clone());
+            let post = found.map_err(|error| errors::with_status(error, BAD_REQUEST))?;
+            if world.channel("GetChannel", &post.channel_id)?.channel.delete_at != 0 {
+                let id = "api.post.delete_post.can_not_delete_post_in_deleted.error";
+                return Err(errors::app(place, id, BAD_REQUEST, "The channel is archived."));
+            }
+            let replies = world.replies.get(post_id).cloned().unwrap_or_default();
+            for id in std::iter::once(post_id.to_owned()).chain(replies) {
+                mark_deleted(&mut world, &id, deleted_by, now);
+            }
+            post
+        };
+        let data = [("post", values::post(&post)), ("delete_by", values::string(deleted_by))];
+        self.publish("post_deleted", data, Audience::channel(&post.channel_id), Subject::Post(post.clone()));
+        let request = v1::MessageHasBeenDeletedRequest { context: caller.context(), post: Some(for_plugin(&post)) };
+        notify!(self, "MessageHasBeenDeleted", message_has_been_deleted, request);
+        Ok(())
+    }
+}
+
+/// Ephemeral posts: shown to one user, stored nowhere.
+impl Server {
+    pub(crate) fn send_ephemeral(&self, user_id: &str, mut post: v1::Post) -> v1::Post {
+        post_types::EPHEMERAL.clone_into(&mut post.r#type);
+        if post.id.is_empty() {
+            post.id = self.new_id();
+        }
+        if post.create_at == 0 {
+            post.create_at = self.now();
+        }
+        self.publish_ephemeral("ephemeral_message", user_id, &post);
+        post
+    }
+
+    pub(crate) fn update_ephemeral(&self, user_id: &str, mut post: v1::Post) -> v1::Post {
+        post_types::EPHEMERAL.clone_into(&mut post.r#type);
+        post.update_at = self.now();
+        self.publish_ephemeral("post_edited", user_id, &post);
+        post
+    }
+
+    pub(crate) fn delete_ephemeral(&self, user_id: &str, post_id: &str) {
+        let now = self.now();
+        let post = v1::Post {
+            id: post_id.to_owned(),
+            user_id: user_id.to_owned(),
+            r#type: post_types::EPHEMERAL.to_owned(),
+            delete_at: now,
+            update_at: now,
+            ..Default::default()
+        };
+        self.publish_ephemeral("post_deleted", user_id, &post);
+    }
+
+    fn publish_ephemeral(&self, event: &str, user_id: &str, post: &v1::Post) {
+        let data = [("post", values::post(post))];
+        self.publish(event, data, Audience::user(user_id), Subject::Post(post.clone().into()));
+    }
+}
+
+/// Props that only the server itself may set.
+fn sanitize_props(post: &mut v1::Post) {
+    for key in ["add_channel_member", "force_notification"] {
+        post.props.remove(key);
+    }
+    values::make_generic(&mut post.props, "attachments");
+}
+
+fn check_root(world: &World, post: &v1::Post) -> Result<()> {
+    if post.root_id.is_empty() {
+        return Ok(());
+    }
+    let refuse = |id: &str, status, message: &str| Err(errors::app("createPost", id, status, message));
+    let root = world.posts.get(&post.root_id).filter(|entry| entry.post.delete_at == 0);
+    match root {
+        Some(root) if root.post.channel_id != post.channel_id => refuse(
+            "api.post.create_post.channel_root_id.app_error",
+            INTERNAL,
+            "The thread is in another channel than the post.",
+        ),
+        Some(root) if root.post.root_id.is_empty() => Ok(()),
+        _ => refuse(
+            "api.post.create_post.root_id.app_error",
+            BAD_REQUEST,
+            "The root of a thread must be a post that exists and is no answer itself.",
+        ),
+    }
+}
+
+/// The prop that names the public channels which a message mentions.
+fn fill_props(world: &World, post: &mut v1::Post, channel: &v1::Channel) {
+    let mut mentioned = Vec::new();
+    for name in text::channel_mentions(&post.message) {
+        let Some(entry) = world.channel_by_name(&channel.team_id, &name) else { continue };
+        if entry.channel.r#type != "O" || entry.channel.delete_at != 0 {
+            continue;
+        }
+        let team = world.teams.get(&channel.team_id).map(|team| team.name.as_str()).unwrap_or_default();
+        let details =
+            [("display_name", values::string(&entry.channel.display_name)), ("team_name", values::string(team))];
+        mentioned.push((name, values::map(details)));
+    }
+    let key = "channel_mentions".to_owned();
+    if mentioned.is_empty() {
+        post.props.remove(&key);
+    } else {
+        post.props.insert(key, values::map(mentioned));
+    }
+}
+
+/// What the server makes of a plugin's replacement: it is decoded over the original, so props cannot be removed and what is absent
+/// stays. Metadata never travels to plugins and is put back later.
+fn merged(original: v1::Post, mut replacement: v1::Post) -> v1::Post {
+    for (key, value) in original.props {
+        replacement.props.entry(key).or_insert(value);
+    }
+    replacement.remote_id = replacement.remote_id.or(original.remote_id);
+    replacement.is_following = replacement.is_following.or(original.is_following);
+    replacement.metadata = None;
+    replacement
+}
+
+fn remove_duplicates(ids: &mut Vec<String>) {
+    let mut seen = std::collections::HashSet::new();
+    ids.retain(|id| seen.insert(id.clone()));
+}
+
+/// Ties files to their post; ids of files that do not exist, or that belong to another post or user, are dropped.
+fn attach_files(world: &mut World, post: &mut v1::Post) {
+    let mut ids = std::mem::take(&mut post.file_ids);
+    ids.retain(|id| {
+        let Some(file) = world.files.get_mut(id) else { return false };
+        let info = &mut file.info;
+        let own = info.creator_id == post.user_id || info.creator_id == "nouser";
+        if !info.post_id.is_empty() && info.post_id != post.id || !own {
+            return false;
+        }
+        info.post_id.clone_from(&post.id);
+        info.channel_id.clone_from(&post.channel_id);
+        true
+    });
+    post.file_ids = ids;
+}
+
+fn count_post(world: &mut World, post: &v1::Post, channel: &v1::Channel) {
+    let Some(entry) = world.channels.get_mut(&channel.id) else { return };
+    let counted = i64::from(!post_types::is_join_leave(&post.r#type));
+    entry.channel.last_post_at = entry.channel.last_post_at.max(post.create_at);
+    entry.channel.total_msg_count += counted;
+    if post.root_id.is_empty() {
+        entry.channel.last_root_post_at = entry.channel.last_root_post_at.max(post.create_at);
+        entry.channel.total_msg_count_root += counted;
+    }
+    // Posts with a date of their own (imports) go where they belong.
+    let later = |id: &&String| world.posts.get(*id).is_some_and(|other| other.post.create_at > post.create_at);
+    let at = entry.posts.len() - entry.posts.iter().rev().take_while(later).count();
+    entry.posts.insert(at, post.id.clone());
+}
+
+fn touch_root(world: &mut World, root_id: &str, at: i64) {
+    if let Some(entry) = world.posts.get_mut(root_id) {
+        let root = Arc::make_mut(&mut entry.post);
+        root.update_at = root.update_at.max(at);
+        root.last_reply_at = root.last_reply_at.max(at);
+    }
+}
+
+fn mark_deleted(world: &mut World, id: &str, deleted_by: &str, now: i64) {
+    let Some(entry) = world.posts.get_mut(id) else { return };
+    let post = Arc::make_mut(&mut entry.post);
+    if post.delete_at == 0 {
+        post.delete_at = now;
+        post.update_at = now;
+        post.props.insert("deleteBy".to_owned(), values::string(deleted_by));
+        for file_id in post.file_ids.clone() {
+            if let Some(file) = world.files.get_mut(&file_id) {
+                file.info.delete_at = now;
+            }
+        }
+    }
+}
+
+/// Counts a post as a mention for the members whom it names, and in a direct channel for the other one. Gives their ids.
+fn count_mentions(world: &mut World, post: &v1::Post) -> Vec<String> {
+    if post_types::is_system(&post.r#type) {
+        return Vec::new();
+    }
+    let Some(entry) = world.channels.get(&post.channel_id) else { return Vec::new() };
+    let disabled = post.props.contains_key("mentionHighlightDisabled");
+    let everybody = matches!(entry.channel.r#type.as_str(), "D" | "G")
+        || (!disabled && text::channel_wide_mention(&post.message).is_some());
+    let mut ids: Vec<String> = if everybody {
+        entry.members.keys().cloned().collect()
+    } else {
+        let lower = post.message.to_lowercase();
+        let named = text::user_mentions(&lower);
+        let known =
+            |name: &String| text::username_candidates(name).find_map(|name| world.user_names.get(name)).cloned();
+        named.iter().filter_map(known).filter(|id| entry.members.contains_key(id)).collect()
+    };
+    ids.retain(|id| *id != post.user_id);
+    remove_duplicates(&mut ids);
+    if let Some(entry) = world.channels.get_mut(&post.channel_id) {
+        for id in &ids {
+            if let Some(member) = entry.members.get_mut(id) {
+                member.mention_count += 1;
+                member.mention_count_root += i64::from(post.root_id.is_empty());
+            }
+        }
+    }
+    ids
+}
