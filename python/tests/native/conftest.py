@@ -15,27 +15,16 @@ from types import ModuleType
 
 import grpc
 import pytest
-from grpc_tools import protoc
 
-HERE = Path(__file__).parent
-SUPPORT = HERE / "support"
-REPOSITORY = HERE.parents[2]
+SUPPORT = Path(__file__).parent / "support"
 
 sys.path.insert(0, str(SUPPORT))
 
 import echo  # noqa: E402 (found by the line above)
 import grpc_peer  # noqa: E402
+from protos import compile_protos  # noqa: E402
 
 from mattermost_plugin import _native  # noqa: E402
-
-
-def compile_protos(target: Path, include: Path, *protos: str) -> None:
-    """Compiles protos with the official compiler and makes the result importable."""
-    well_known = Path(str(importlib.import_module("grpc_tools").__file__)).parent / "_proto"
-    arguments = ["protoc", f"-I{include}", f"-I{well_known}", f"--python_out={target}", f"--grpc_python_out={target}"]
-    if protoc.main([*arguments, *protos]) != 0:
-        pytest.fail(f"protoc refused {', '.join(protos)}")
-    sys.path.insert(0, str(target))
 
 
 @pytest.fixture(scope="session")
@@ -121,5 +110,5 @@ def channel(socket: str) -> Iterator[grpc.Channel]:
 
 @pytest.fixture
 def stub(channel: grpc.Channel, pb2_grpc: ModuleType) -> object:
-    """grpcio's stub on the channel."""
+    """Grpcio's stub on the channel."""
     return pb2_grpc.EchoStub(channel)

@@ -14,6 +14,7 @@ from samples import FULL, NOON
 
 from mattermost_plugin import _native
 
+
 @pytest.fixture
 def message(pb2: ModuleType) -> Any:
     return pb2.Everything
@@ -155,8 +156,12 @@ class TestWireFormat:
         assert codec.decode("Inner", unknown + b"\x0a\x01x" + group + b"\x10\x05") == Inner(name="x", count=5)
 
     def test_the_last_scalar_wins_and_messages_merge(self, codec: _native.Codec, message: Any) -> None:
-        first = Everything(a_string="1", by_pointer=Inner(name="n"), base_name="b", value=Inner(name="v"), wrapped=["1"])
-        second = Everything(a_string="2", by_pointer=Inner(count=2), base_numbers=[1], value=Inner(count=3), wrapped=["2"])
+        first = Everything(
+            a_string="1", by_pointer=Inner(name="n"), base_name="b", value=Inner(name="v"), wrapped=["1"]
+        )
+        second = Everything(
+            a_string="2", by_pointer=Inner(count=2), base_numbers=[1], value=Inner(count=3), wrapped=["2"]
+        )
         third = Everything(by_pointer=Inner(child=Inner()), value=Inner(child=Inner(name="c")))
         joined = b"".join(codec.encode("Everything", it) for it in (first, second, third))
         decoded = codec.decode("Everything", joined)

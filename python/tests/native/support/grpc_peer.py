@@ -27,7 +27,7 @@ def channel(socket: str) -> grpc.Channel:
 
 
 class Peer:
-    """The service of echo.proto. What it does with ``Say`` is said by the text:
+    """The service of echo.proto. What it does with ``Say`` is said by the text.
 
     ``sleep``: waits until the caller is gone or ``release`` is set; ``error`` and ``details``: fail; anything else is sent back.
     """
@@ -49,8 +49,8 @@ class Peer:
         server.start()
         return server
 
-    def Say(self, request: Any, context: grpc.ServicerContext) -> Any:
-        self.metadata = {key: value for key, value in context.invocation_metadata()}
+    def Say(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 (the rpc's name)
+        self.metadata = dict(context.invocation_metadata())
         self.remaining = context.time_remaining()
         if request.text == "sleep":
             context.add_callback(self.release.set)
@@ -72,16 +72,16 @@ class Peer:
             self.fail(context, "AppError", b"\xff\xff\xff")
         return self.pb2.SayResponse(text=request.text or str(len(request.data)))
 
-    def Everything(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def Everything(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 (the rpc's name)
         return self.pb2.EverythingResponse(value=request.value)
 
-    def Nothing(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def Nothing(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 (the rpc's name)
         return self.pb2.NothingResponse()
 
-    def Pair(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def Pair(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 (the rpc's name)
         return self.pb2.PairResponse(first=request.first, second=str(request.first))
 
-    def Chat(self, requests: Any, context: grpc.ServicerContext) -> Any:
+    def Chat(self, requests: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 (the rpc's name)
         for request in requests:
             if request.text == "error":
                 context.abort(grpc.StatusCode.ABORTED, "enough")
@@ -91,7 +91,7 @@ class Peer:
                 self.release.wait(30)
             yield self.pb2.SayResponse(text=request.text)
 
-    def Collect(self, requests: Any, context: grpc.ServicerContext) -> Any:
+    def Collect(self, requests: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 (the rpc's name)
         return self.pb2.SayResponse(text=",".join(request.text for request in requests))
 
     @staticmethod

@@ -1,0 +1,341 @@
+"""What only shows in a process of its own: signals, the end of the interpreter in every state, fork."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import grpc_peer
+import pytest
+
+HERE = Path(__file__).parent
+SOURCE = HERE.parents[1] / "src"
+
+#: How often each way to end is tried: the failures that this is about were races.
+RUNS = 20
+
+PRELUDE = """
+import asyncio, atexit, gc, os, signal, sys, threading, time
+import echo
+from mattermost_plugin import _native
+path = sys.argv[1]
+codec = echo.make_codec()
+SAY = (echo.SERVICE + "Say", "SayRequest", "SayResponse")
+PAIR = (echo.SERVICE + "Pair", "PairRequest", "PairResponse")
+CHAT = (echo.SERVICE + "Chat", "SayRequest", "SayResponse")
+
+def start(function, *args, daemon=True):
+    thread = threading.Thread(target=function, args=args, daemon=daemon)
+    thread.start()
+    return thread
+
+def until(condition):
+    while not condition():
+        time.sleep(0.001)
+
+def serve(server, handle=lambda call: call.reply((call.args[0],))):
+    while (call := server.recv()) is not None:
+        handle(call)
+
+def quietly(function, *args):
+    try:
+        return function(*args)
+    except _native.RpcError:
+        return None
+"""
+
+
+def script(body: str) -> list[str]:
+    """Returns the command that runs a script with the names of ``PRELUDE``."""
+    return [sys.executable, "-c", PRELUDE + textwrap.dedent(body)]
+
+
+def environment() -> dict[str, str]:
+    """Returns the environment in which the script finds the package and the test messages."""
+    return {**os.environ, "PYTHONPATH": f"{SOURCE}{os.pathsep}{HERE / 'support'}", "PYTHONFAULTHANDLER": "1"}
+
+
+def run(body: str, socket: str, timeout: float = 20) -> subprocess.CompletedProcess[str]:
+    """Runs a script to its end."""
+    return subprocess.run(
+        [*script(body), socket], env=environment(), capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+ENDS = {
+    "nothing was used": "server = _native.Server(path, codec, echo.METHODS); client = _native.Client(path, codec)",
+    "daemon threads wait": """
+        server = _native.Server(path, codec, echo.METHODS)
+        for _ in range(4): start(serve, server)
+        until(lambda: server.idle() == 4)
+    """,
+    "plain threads wait": """
+        server = _native.Server(path, codec, echo.METHODS)
+        for _ in range(4): start(serve, server, daemon=False)
+        until(lambda: server.idle() == 4)
+    """,
+    "plain threads wait after calls": """
+        server = _native.Server(path, codec, echo.METHODS)
+        for _ in range(4): start(serve, server, daemon=False)
+        client = _native.Client(path, codec)
+        for n in range(20): assert client.call(*SAY, (str(n), b"")) == str(n)
+    """,
+    "stopped": """
+        server = _native.Server(path, codec, echo.METHODS)
+        for _ in range(4): start(serve, server, daemon=False)
+        until(lambda: server.idle() == 4)
+        server.stop()
+    """,
+    "stopped at exit": """
+        server = _native.Server(path, codec, echo.METHODS)
+        for _ in range(4): start(serve, server)
+        atexit.register(server.stop)
+    """,
+    "calls are in flight": """
+        server = _native.Server(path, codec, echo.METHODS)
+        for _ in range(4): start(serve, server, lambda call: time.sleep(100))
+        client = _native.Client(path, codec)
+        for _ in range(8): start(quietly, client.call, *SAY, ("x", b""))
+        until(lambda: server.active() == 4)
+    """,
+    "calls are being answered": """
+        server = _native.Server(path, codec, echo.METHODS)
+        for _ in range(4): start(serve, server)
+        client = _native.Client(path, codec)
+        def loop():
+            while True: quietly(client.call, *SAY, ("x", b""))
+        for _ in range(4): start(loop)
+        time.sleep(0.05)
+    """,
+    "stopped with calls in flight": """
+        server = _native.Server(path, codec, echo.METHODS)
+        for _ in range(4): start(serve, server, lambda call: time.sleep(100))
+        client = _native.Client(path, codec)
+        threads = [start(quietly, client.call, *SAY, ("x", b""), daemon=False) for _ in range(8)]
+        until(lambda: server.active() == 4)
+        server.stop()
+    """,
+    "futures are open": """
+        server = _native.Server(path, codec, echo.METHODS)
+        client = _native.Client(path, codec)
+        async def main():
+            futures = [client.call_async(*PAIR, (n,)) for n in range(8)]
+            await asyncio.sleep(0.02)
+            return futures
+        futures = asyncio.run(main())
+    """,
+    "tasks are answering": """
+        server = _native.Server(path, codec, echo.METHODS)
+        client = _native.Client(path, codec)
+        async def main():
+            loop = asyncio.get_running_loop()
+            def drain():
+                for call in server.drain_async():
+                    if call.args[0] % 2: call.reply((1, ""))
+                    else: kept.append(call)
+            loop.add_reader(server.fileno(), drain)
+            futures = [client.call_async(*PAIR, (n,)) for n in range(8)]
+            await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+        kept = []
+        asyncio.run(main())
+    """,
+    "streams are open": """
+        server = _native.Server(path, codec, echo.METHODS)
+        client = _native.Client(path, codec)
+        stream = client.stream(*CHAT)
+        stream.write(("x", b""))
+        call = server.recv()
+        call.read_message()
+        start(quietly, call.read_message)
+        start(quietly, stream.read)
+        time.sleep(0.01)
+    """,
+    "others wait for the shutdown": """
+        server = _native.Server(path, codec, echo.METHODS)
+        start(server.wait_shutdown)
+        start(server.wait_shutdown, daemon=False)
+        start(server.recv, 100, daemon=False)
+        time.sleep(0.01)
+    """,
+    "objects are in a cycle": """
+        server = _native.Server(path, codec, echo.METHODS)
+        client = _native.Client(path, codec)
+        cycle = [server, client, codec]; cycle.append(cycle)
+        del server, client, codec, cycle
+        gc.collect()
+    """,
+    "sys.exit in the middle of a call": """
+        server = _native.Server(path, codec, echo.METHODS)
+        for _ in range(2): start(serve, server, lambda call: time.sleep(100))
+        client = _native.Client(path, codec)
+        start(quietly, client.call, *SAY, ("x", b""))
+        until(lambda: server.active() == 1)
+        sys.exit(0)
+    """,
+}
+
+
+@pytest.mark.parametrize("state", ENDS)
+def test_the_interpreter_ends_cleanly_when(state: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for number in range(RUNS):
+        folder = tmp_path_factory.mktemp("s", numbered=True)
+        begin = time.monotonic()
+        result = run(ENDS[state], str(folder / "s"))
+        seconds = time.monotonic() - begin
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), f"run {number}"
+        assert seconds < 10, f"run {number} took {seconds:.1f} s"
+
+
+class TestSignals:
+    def test_ctrl_c_ends_a_call_at_once(self, grpc_server: grpc_peer.Peer, socket: str) -> None:
+        body = """
+            client = _native.Client(path, codec)
+            client.call(*SAY, ("warm", b""))
+            def interrupt():
+                time.sleep(0.3)
+                sent.append(time.monotonic())
+                os.kill(os.getpid(), signal.SIGINT)
+            sent = []
+            start(interrupt)
+            try:
+                client.call(*SAY, ("sleep", b""))
+            except KeyboardInterrupt:
+                print(time.monotonic() - sent[0])
+            assert client.call(*SAY, ("after", b"")) == "after"
+        """
+        result = run(body, socket)
+        assert result.stderr == ""
+        assert float(result.stdout) < 0.1
+        assert grpc_server.cancelled.wait(5)
+
+    @pytest.mark.parametrize("wait", ["server.recv()", "server.wait_shutdown()", "server.stop(60)"])
+    def test_ctrl_c_ends_the_servers_waits(self, socket: str, wait: str) -> None:
+        body = f"""
+            server = _native.Server(path, codec, echo.METHODS)
+            client = _native.Client(path, codec)
+            start(quietly, client.call, *SAY, ("x", b""))
+            if "stop" in {wait!r}:
+                call = server.recv()
+            else:
+                server.recv().reply(("",))
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+            begin = time.monotonic()
+            try:
+                {wait}
+            except KeyboardInterrupt:
+                print(time.monotonic() - begin)
+        """
+        result = run(body, socket)
+        assert result.stderr == ""
+        assert 0.2 <= float(result.stdout) < 0.4
+
+    def test_a_signal_handler_that_returns_does_not_end_the_call(
+        self, grpc_server: grpc_peer.Peer, socket: str
+    ) -> None:
+        body = """
+            seen = []
+            signal.signal(signal.SIGUSR1, lambda *_: seen.append(1))
+            client = _native.Client(path, codec)
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+            try:
+                client.call(*SAY, ("sleep", b""), 0.5)
+            except _native.RpcError as error:
+                print(error.code_name, seen)
+        """
+        assert run(body, socket).stdout == "DEADLINE_EXCEEDED [1]\n"
+
+    def test_ctrl_c_from_outside_ends_the_process(self, grpc_server: grpc_peer.Peer, socket: str) -> None:
+        body = 'print("ready", flush=True); _native.Client(path, codec).call(*SAY, ("sleep", b""))'
+        with subprocess.Popen([*script(body), socket], env=environment(), stdout=-1, stderr=-1, text=True) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            assert grpc_server.entered.wait(5)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=5)
+        assert errors.rstrip().endswith("KeyboardInterrupt")
+        assert process.returncode == -signal.SIGINT
+
+
+class TestFork:
+    def test_the_child_is_told_and_the_parent_goes_on(self, socket: str) -> None:
+        body = """
+            server = _native.Server(path, codec, echo.METHODS)
+            for _ in range(2): start(serve, server, lambda call: call.is_stream or call.reply((call.args[0],)))
+            client = _native.Client(path, codec)
+            stream = client.stream(*CHAT)
+            assert client.call(*SAY, ("before", b"")) == "before"
+            child = os.fork()
+            if child == 0:
+                uses = [
+                    lambda: client.call(*SAY, ("x", b"")),
+                    lambda: client.close(),
+                    lambda: _native.Client(path, codec),
+                    lambda: _native.Server(path + "2", codec, {}),
+                    lambda: server.recv(), lambda: server.stop(), lambda: server.pending(), lambda: server.drain_async(),
+                    lambda: stream.read(), lambda: stream.write(("x", b"")), lambda: stream.cancel(),
+                ]
+                for use in uses:
+                    try:
+                        use()
+                    except RuntimeError as error:
+                        assert "forked process" in str(error), error
+                    else:
+                        raise AssertionError("it worked")
+                assert codec.decode("SayRequest", codec.encode("SayRequest", ("x", b"y"))) == ("x", b"y")
+                del client, server, stream
+                gc.collect()
+                sys.exit(7)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+            assert os.path.exists(path)
+            assert client.call(*SAY, ("after", b"")) == "after"
+            print("ok")
+        """
+        result = run(body, socket)
+        assert (result.stdout, result.stderr) == ("ok\n", "")
+
+    def test_a_child_that_never_used_it_may(self, socket: str) -> None:
+        body = """
+            child = os.fork()
+            if child == 0:
+                server = _native.Server(path, codec, echo.METHODS)
+                start(serve, server)
+                assert _native.Client(path, codec).call(*SAY, ("child", b"")) == "child"
+                sys.exit(7)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+            print("ok")
+        """
+        result = run(body, socket)
+        assert (result.stdout, result.stderr) == ("ok\n", "")
+
+    def test_subprocesses_inherit_nothing(self, socket: str) -> None:
+        body = """
+            import subprocess
+            server = _native.Server(path, codec, echo.METHODS)
+            start(serve, server)
+            client = _native.Client(path, codec)
+            client.call(*SAY, ("x", b""))
+            look = (
+                "import os; folder = '/proc/self/fd/'; "
+                "print([os.path.realpath(folder + fd) for fd in os.listdir(folder) if int(fd) > 2])"
+            )
+            found = subprocess.run([sys.executable, "-c", look], close_fds=False, capture_output=True, text=True)
+            assert "socket" not in found.stdout and "eventfd" not in found.stdout, found.stdout
+            print("ok")
+        """
+        if not Path("/proc/self/fd").exists():
+            pytest.skip("needs /proc")
+        result = run(body, socket)
+        assert (result.stdout, result.stderr) == ("ok\n", "")
+
+
+def test_importing_it_brings_no_asyncio() -> None:
+    code = "import sys; import mattermost_plugin._native; print([it for it in ('asyncio', 'datetime') if it in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, timeout=20, check=True
+    )
+    assert result.stdout == "[]\n"
