@@ -3,6 +3,7 @@
 ::
 
     process ── environment      who started us, sockets, token
+       ├── watchdog             says which handler hangs, and where
        ├── lifeline             ends the process when the host is gone
        ├── state                what a running plugin's instance can reach: api, aio, config
        ├── registry, results    which method handles which hook; what it may return

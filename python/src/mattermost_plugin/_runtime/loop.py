@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from mattermost_plugin._runtime.invoke import serve_async
@@ -40,10 +41,30 @@ class LoopThread:
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(_log_loop_error)
         self._thread = threading.Thread(target=self._run, name="mattermost-loop", daemon=True)
+        self._asked_at: float | None = None
 
     def start(self) -> None:
         """Starts the thread."""
         self._thread.start()
+
+    @property
+    def ident(self) -> int | None:
+        """The thread's identifier."""
+        return self._thread.ident
+
+    def blocked_for(self) -> float:
+        """Returns how many seconds ago the loop was asked for a sign of life that it has not given; 0 when it has.
+
+        Asks for the next one, so it has to be called now and then.
+        """
+        if self._asked_at is not None:
+            return time.monotonic() - self._asked_at
+        self._asked_at = time.monotonic()
+        self._loop.call_soon_threadsafe(self._answer)
+        return 0.0
+
+    def _answer(self) -> None:
+        self._asked_at = None
 
     def run(self, awaitable: Awaitable[Any]) -> Any:
         """Runs something on the loop and waits for its result; called by other threads."""

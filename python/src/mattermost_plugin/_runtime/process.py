@@ -20,6 +20,7 @@ from mattermost_plugin._runtime import host_protocol, invoke, lifeline, logs, st
 from mattermost_plugin._runtime.codec import make_codec
 from mattermost_plugin._runtime.pool import DEFAULT_LIMIT, Pool
 from mattermost_plugin._runtime.registry import Registration
+from mattermost_plugin._runtime.watchdog import PERIOD, Watchdog
 from mattermost_plugin._version import __version__
 from mattermost_plugin.api import AsyncPluginAPIClient, PluginAPIClient
 
@@ -70,6 +71,7 @@ class PluginProcess:
         self._handlers: dict[str, invoke.BoundHandler] = {}
         self._loop: LoopThread | None = None
         self._loop_lock = threading.Lock()
+        self._watchdog = Watchdog()
 
     def run(self) -> None:
         """Serves the plugin until the host or a signal ends it.
@@ -158,7 +160,8 @@ class PluginProcess:
             pool.start()
             if any(handler.is_async for handler in self._handlers.values()):
                 self._loop_thread()
-            self._server.wait_shutdown()
+            while not self._server.wait_shutdown(PERIOD):
+                self._watchdog.look(self._loop)
             grace = self._server.shutdown_grace
         except _Terminated:
             _log.debug("stopping: SIGTERM")
@@ -172,7 +175,10 @@ class PluginProcess:
             self._loop.stop(_LOOP_GRACE)
 
     def _serve_sync(self, call: _native.Call) -> None:
-        invoke.serve_sync(call, self._handlers[call.path], self._run_awaitable)
+        handler = self._handlers[call.path]
+        self._watchdog.enter(call, handler.label)
+        invoke.serve_sync(call, handler, self._run_awaitable)
+        self._watchdog.leave()
 
     def _run_awaitable(self, awaitable: Awaitable[Any]) -> Any:
         return self._loop_thread().run(awaitable)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import traceback
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Final
 
-__all__ = ["format_exception", "trim"]
+__all__ = ["format_exception", "format_stack", "trim"]
 
 _PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -18,6 +18,17 @@ def format_exception(error: BaseException) -> str:
     """Returns the traceback as text, without a newline at its end."""
     lines = traceback.format_exception(type(error), error, trim(error.__traceback__))
     return "".join(lines).rstrip("\n")
+
+
+def format_stack(frame: FrameType) -> str:
+    """Returns where a thread is, without the SDK's frames that lead to the plugin's."""
+    entries = traceback.extract_stack(frame)
+    own = [entry.filename.startswith(_PACKAGE) for entry in entries]
+    first = own.index(True) if any(own) else 0
+    plugin = first
+    while plugin < len(own) and own[plugin]:
+        plugin += 1
+    return "".join(traceback.format_list(entries[plugin:] or entries[first:])).rstrip("\n")
 
 
 def trim(trace: TracebackType | None) -> TracebackType | None:
