@@ -12,6 +12,7 @@
 
 mod codec;
 mod context;
+mod docs;
 mod docstring;
 mod error;
 mod imports;
@@ -23,5 +24,6 @@ mod python;
 mod render;
 mod types;
 
+pub use docs::{Coverage, generate_docs};
 pub use error::Error;
 pub use python::generate_python;

@@ -5,8 +5,8 @@ use mm_codegen::ir::Ir;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::lower::{self, ROOT, api, codec, hook_typing, hooks, keywords, models};
 use crate::lower::api::Flavor;
+use crate::lower::{self, ROOT, api, codec, hook_typing, hooks, keywords, models};
 use crate::render::Renderer;
 
 /// The Python SDK's generated part, below `python/src/mattermost_plugin/_generated`.
@@ -31,7 +31,10 @@ pub fn generate_python(ir: &Ir) -> Result<Files, Error> {
     add("keywords.py", renderer.render("python/keywords.py.j2", &keywords::module(&context)?)?);
     for flavor in [Flavor::Sync, Flavor::Async] {
         let folder = flavor.folder();
-        add(&format!("{folder}/__init__.py"), renderer.render("python/api_package.py.j2", &api::package(&context, flavor))?);
+        add(
+            &format!("{folder}/__init__.py"),
+            renderer.render("python/api_package.py.j2", &api::package(&context, flavor))?,
+        );
         for (group, methods) in api::groups(&context) {
             let node = api::module(&context, flavor, &group, &methods)?;
             add(&format!("{folder}/{group}.py"), renderer.render("python/api.py.j2", &node)?);

@@ -8,7 +8,15 @@ use serde::Serialize;
 use crate::error::Error;
 
 /// Every template by its path below `templates/`.
-const TEMPLATES: [(&str, &str); 10] = [
+const TEMPLATES: [(&str, &str); 18] = [
+    ("docs/api.md.j2", include_str!("../../../templates/docs/api.md.j2")),
+    ("docs/api_index.md.j2", include_str!("../../../templates/docs/api_index.md.j2")),
+    ("docs/hooks.md.j2", include_str!("../../../templates/docs/hooks.md.j2")),
+    ("docs/parity.md.j2", include_str!("../../../templates/docs/parity.md.j2")),
+    ("docs/readme.md.j2", include_str!("../../../templates/docs/readme.md.j2")),
+    ("docs/simulator.md.j2", include_str!("../../../templates/docs/simulator.md.j2")),
+    ("docs/types.md.j2", include_str!("../../../templates/docs/types.md.j2")),
+    ("docs/types_index.md.j2", include_str!("../../../templates/docs/types_index.md.j2")),
     ("python/api.py.j2", include_str!("../../../templates/python/api.py.j2")),
     ("python/api_package.py.j2", include_str!("../../../templates/python/api_package.py.j2")),
     ("python/codec.py.j2", include_str!("../../../templates/python/codec.py.j2")),

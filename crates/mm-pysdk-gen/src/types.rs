@@ -98,10 +98,9 @@ pub(crate) fn of(context: &Context<'_>, ty: &Ty, position: Position) -> Annotati
         Ty::StringEnum(name) => open_enum(context, name, "str"),
         Ty::IntEnum(name) => open_enum(context, name, "int"),
         Ty::Message(name) => Annotation::model(name),
-        Ty::List(item) => Annotation::generic(
-            container(position, "Sequence", "list"),
-            vec![of(context, item, position)],
-        ),
+        Ty::List(item) => {
+            Annotation::generic(container(position, "Sequence", "list"), vec![of(context, item, position)])
+        }
         Ty::Map(key, value) => Annotation::generic(
             container(position, "Mapping", "dict"),
             vec![of(context, key, position), of(context, value, position)],

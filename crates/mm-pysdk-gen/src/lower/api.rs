@@ -85,7 +85,12 @@ pub(crate) fn package(context: &Context<'_>, flavor: Flavor) -> ApiPackage {
 }
 
 /// The mixin of one group.
-pub(crate) fn module(context: &Context<'_>, flavor: Flavor, group: &str, methods: &[&Method]) -> Result<ApiModule, Error> {
+pub(crate) fn module(
+    context: &Context<'_>,
+    flavor: Flavor,
+    group: &str,
+    methods: &[&Method],
+) -> Result<ApiModule, Error> {
     let mut needs = Needs::default();
     needs.runtime.add("mattermost_plugin._runtime.api_base", flavor.base());
     let methods = methods.iter().map(|it| Lowering { context, method: it }.lower(flavor, &mut needs));
@@ -131,11 +136,27 @@ impl Needs {
     }
 }
 
-struct Parameter {
+/// A parameter as Python has it.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameter {
     /// `user_id: str`
-    text: String,
-    name: String,
-    doc: String,
+    pub(crate) text: String,
+    /// With its stars, as docstrings name it.
+    pub(crate) name: String,
+    pub(crate) annotation: Annotation,
+    pub(crate) doc: String,
+}
+
+/// A method as readers of the reference see it: one signature, without the keywords that a model's fields may be.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown {
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) result: Annotation,
+}
+
+/// The method as the reference shows it.
+pub(crate) fn shown(context: &Context<'_>, method: &Method) -> Shown {
+    Shown { parameters: Lowering { context, method }.parameters(), result: result(context, method) }
 }
 
 struct Lowering<'a> {
@@ -160,49 +181,58 @@ impl Lowering<'_> {
         })
     }
 
-    /// A method whose parameters are Go's.
-    fn plain(&self, needs: &mut Needs) -> Shape {
+    /// Go's parameters in Go's order, streams among them.
+    fn parameters(&self) -> Vec<Parameter> {
         let mut parameters: Vec<Parameter> = Vec::new();
-        let mut arguments: Vec<Expr> = Vec::new();
-        let is_log = self.is_log();
         for (index, field) in self.method.params.iter().enumerate() {
-            let is_variadic = self.method.variadic && index + 1 == self.method.params.len();
-            let annotation = self.parameter(field, is_variadic);
-            needs.annotation(&annotation);
-            parameters.push(self.parameter_node(field, index, is_variadic, &annotation));
-            arguments.push(if is_variadic && is_log {
-                Expr::atom(format!("self._pairs({}, fields)", field.name.python))
-            } else {
-                Expr::atom(&field.name.python)
+            parameters.push(self.parameter_node(field, index, self.is_variadic(index)));
+        }
+        if self.is_log() {
+            parameters.push(Parameter {
+                text: "**fields: object".to_owned(),
+                name: "**fields".to_owned(),
+                annotation: Annotation::plain("object"),
+                doc: "More pairs, as keywords.".to_owned(),
             });
         }
-        if is_log {
-            let doc = "More pairs, as keywords.".to_owned();
-            let text = "**fields: object".to_owned();
-            parameters.push(Parameter { text, name: "**fields".to_owned(), doc });
-        }
-        let mut call = vec![Expr::string(&self.method.name.snake), Expr::Tuple(arguments)];
         for stream in &self.method.stream_params {
             let annotation = streams::annotation(self.method.stream);
-            needs.annotation(&annotation);
             let name = stream.name.python.clone();
             let text = format!("{name}: {}", annotation.text);
-            call.push(Expr::atom(&name));
             let at = stream.position.min(parameters.len());
-            parameters.insert(at, Parameter { text, name, doc: stream.doc.clone() });
+            parameters.insert(at, Parameter { text, name, annotation, doc: stream.doc.clone() });
         }
+        parameters
+    }
+
+    /// A method whose parameters are Go's.
+    fn plain(&self, needs: &mut Needs) -> Shape {
+        let parameters = self.parameters();
+        parameters.iter().for_each(|it| needs.annotation(&it.annotation));
+        let arguments = self.method.params.iter().enumerate().map(|(index, field)| {
+            let name = &field.name.python;
+            let is_pairs = self.is_log() && self.is_variadic(index);
+            Expr::atom(if is_pairs { format!("self._pairs({name}, fields)") } else { name.clone() })
+        });
+        let mut call = vec![Expr::string(&self.method.name.snake), Expr::Tuple(arguments.collect())];
+        call.extend(self.method.stream_params.iter().map(|it| Expr::atom(&it.name.python)));
         let documented = parameters.iter().map(|it| (it.name.clone(), it.doc.clone())).collect();
         let own = parameters.into_iter().map(|it| it.text);
         Shape { overloads: vec![], parameters: with_self(own), documented, call }
     }
 
-    fn parameter_node(&self, field: &Field, index: usize, is_variadic: bool, annotation: &Annotation) -> Parameter {
+    fn is_variadic(&self, index: usize) -> bool {
+        self.method.variadic && index + 1 == self.method.params.len()
+    }
+
+    fn parameter_node(&self, field: &Field, index: usize, is_variadic: bool) -> Parameter {
+        let annotation = self.parameter(field, is_variadic);
         let name = &field.name.python;
         let stars = if is_variadic { "*" } else { "" };
         let is_last = index + 1 == self.method.params.len();
         let default = if is_last && self.is_nullable(field) { " = None" } else { "" };
         let text = format!("{stars}{name}: {}{default}", annotation.text);
-        Parameter { text, name: format!("{stars}{name}"), doc: field.doc.clone() }
+        Parameter { text, name: format!("{stars}{name}"), annotation, doc: field.doc.clone() }
     }
 
     fn parameter(&self, field: &Field, is_variadic: bool) -> Annotation {

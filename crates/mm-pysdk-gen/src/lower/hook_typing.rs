@@ -3,14 +3,11 @@
 use mm_codegen::header;
 use mm_codegen::ir::Method;
 
-use super::hooks::{Handler, handled, handlers};
+use super::hooks::{Handler, handled, handlers, is_dismissible};
 use crate::context::Context;
 use crate::imports::{Block, imports};
 use crate::layout::{Expr, signature};
 use crate::nodes::{HookTyping, HookTypingModule};
-
-/// Hooks whose handlers may return `Dismiss`: Mattermost has one reason that means it, and only for new posts.
-const DISMISSIBLE: [&str; 1] = ["MessageWillBePosted"];
 
 /// `hook_typing.py`.
 pub(crate) fn module(context: &Context<'_>) -> HookTypingModule {
@@ -45,7 +42,7 @@ fn typing(context: &Context<'_>, hook: &Method, checking: &mut Block) -> HookTyp
     let variable = format!("_{go}");
     let callables = handlers.iter().map(|it| {
         let callable = callable(it);
-        if DISMISSIBLE.contains(&go.as_str()) { callable.replace("Verdict[", "PostVerdict[") } else { callable }
+        if is_dismissible(hook) { callable.replace("Verdict[", "PostVerdict[") } else { callable }
     });
     let bound = Expr::Keyword("bound".to_owned(), callables.collect());
     let definition = Expr::call("TypeVar", vec![Expr::string(&variable), bound]);

@@ -14,11 +14,7 @@ use crate::types::{Annotation, Position, annotation};
 pub(crate) fn module(context: &Context<'_>) -> HooksModule {
     let names = handled(context).map(|it| it.name.go.clone());
     let specs = handled(context).map(|it| Expr::entry(&it.name.go, spec(context, it)).item(4));
-    HooksModule {
-        header: header("#", &context.ir.upstream_version),
-        names: names.collect(),
-        specs: specs.collect(),
-    }
+    HooksModule { header: header("#", &context.ir.upstream_version), names: names.collect(), specs: specs.collect() }
 }
 
 /// Hooks that a plugin may handle. `Implemented` is answered by the host.
@@ -85,6 +81,29 @@ impl Handler {
     }
 }
 
+/// Hooks whose handlers may return `Dismiss`: Mattermost has one reason that means it, and only for new posts.
+const DISMISSIBLE: [&str; 1] = ["MessageWillBePosted"];
+
+/// Whether a handler of this hook may return `Dismiss`.
+pub(crate) fn is_dismissible(hook: &Method) -> bool {
+    DISMISSIBLE.contains(&hook.name.go.as_str())
+}
+
+/// What a handler returns, in the words of people rather than of type checkers.
+pub(crate) fn said_result(hook: &Method, handler: &Handler) -> String {
+    let text = handler.result.text.as_str();
+    if text == "Rejection" {
+        return "Allow | Reject | str | None".to_owned();
+    }
+    match text.strip_prefix("Verdict[").and_then(|it| it.strip_suffix(']')) {
+        Some(model) => {
+            let dismiss = if is_dismissible(hook) { " | Dismiss" } else { "" };
+            format!("Allow | Replace[{model}] | Reject{dismiss} | {model} | None")
+        }
+        None => text.to_owned(),
+    }
+}
+
 /// The forms a handler of this hook may have, the simplest first.
 pub(crate) fn handlers(context: &Context<'_>, hook: &Method) -> Vec<Handler> {
     let own: Vec<(String, Annotation)> = hook
@@ -116,8 +135,7 @@ fn form_annotation(text: &str) -> Annotation {
 
 /// What a handler may return.
 fn result(context: &Context<'_>, hook: &Method) -> Annotation {
-    let results: Vec<Annotation> =
-        hook.results.iter().map(|it| annotation(context, it, Position::Parameter)).collect();
+    let results: Vec<Annotation> = hook.results.iter().map(|it| annotation(context, it, Position::Parameter)).collect();
     match (hook.outcome, results.as_slice()) {
         (_, []) => Annotation::plain("None"),
         (Outcome::Verdict, [value, ..]) => {

@@ -73,7 +73,8 @@ impl<'a> Needs<'a> {
         runtime.add("typing", "TYPE_CHECKING");
         self.checking.add("mattermost_plugin._generated.index", "Table");
         let has_factory = classes.iter().flat_map(|it| &it.attributes).any(|it| it.contains(" = field("));
-        for name in [(!classes.is_empty()).then_some("dataclass"), has_factory.then_some("field")].into_iter().flatten() {
+        for name in [(!classes.is_empty()).then_some("dataclass"), has_factory.then_some("field")].into_iter().flatten()
+        {
             self.checking.add("dataclasses", name);
             otherwise.add("mattermost_plugin._runtime.model", name);
         }
@@ -175,10 +176,7 @@ fn flatten<'a>(context: &Context<'a>, message: &'a Message, fields: &mut Vec<&'a
 
 /// `__init__.py`.
 pub(crate) fn root(context: &Context<'_>) -> RootPackage {
-    RootPackage {
-        header: header("#", &context.ir.upstream_version),
-        version: string(&context.ir.upstream_version),
-    }
+    RootPackage { header: header("#", &context.ir.upstream_version), version: string(&context.ir.upstream_version) }
 }
 
 /// `models/__init__.py`.

@@ -45,3 +45,30 @@ fn holds(cases: &[Case], method: &str, name: &str) -> bool {
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     API_PARAMETERS.iter().chain(&API_RESULTS).chain(&HOOK_PARAMETERS).map(|(method, name, _)| (*method, *name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_is_in_the_surface() {
+        let read = |name: &str| {
+            let path = format!("{}/../../surface/{name}", env!("CARGO_MANIFEST_DIR"));
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+        };
+        let inputs = mm_codegen::Inputs {
+            surface: read("surface.json"),
+            overrides: read("overrides.toml"),
+            docs: read("docs.toml"),
+            wire_lock: read("wire.lock"),
+            allow_missing_docs: true,
+        };
+        let ir = mm_codegen::load(&inputs).expect("the surface loads");
+        for (method, name) in all() {
+            let methods = ir.api.iter().chain(&ir.hooks).filter(|it| it.name.go == method);
+            let fields = methods.flat_map(|it| it.params.iter().chain(&it.results));
+            let found = fields.into_iter().any(|it| it.name.go == name || it.name.snake == name);
+            assert!(found, "{method} has no parameter or result {name}: remove the case");
+        }
+    }
+}

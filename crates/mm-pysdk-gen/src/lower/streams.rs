@@ -26,7 +26,10 @@ pub(crate) fn caller(stream: Stream) -> &'static str {
 /// The parameters of a handler, after the hook's own, and what a handler may be: (parameters, result).
 pub(crate) fn handler_forms(stream: Stream) -> &'static [StreamForm] {
     const HTTP: [StreamForm; 2] = [
-        StreamForm { parameters: &[("request", "HttpRequest")], result: Some("HttpResponse | Mapping[str, object] | None") },
+        StreamForm {
+            parameters: &[("request", "HttpRequest")],
+            result: Some("HttpResponse | Mapping[str, object] | None"),
+        },
         StreamForm { parameters: &[("writer", "ResponseWriter"), ("request", "HttpRequest")], result: Some("None") },
     ];
     const FILE: [StreamForm; 2] = [
