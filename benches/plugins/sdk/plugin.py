@@ -1,6 +1,6 @@
 """What the benchmark measures: API calls made with the SDK, and a hook that changes a post.
 
-`/bench WHAT THREADS CALLS USER_ID` calls the API from this process and answers with the time of every call, in microseconds.
+`/bench CALLERS CALLS USER_ID` calls the API from this process and answers with the time of every call, in microseconds.
 """
 
 from __future__ import annotations

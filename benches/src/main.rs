@@ -1,0 +1,141 @@
+//! The benchmark: what a call between Python and the host costs, and how fast things start. `cargo xtask bench` builds what it needs
+//! and runs it; `docs/internals/performance.md` records what it found.
+//!
+//! Three contestants make the same calls, in turns ([`contest`]): the SDK under the real host with the simulator behind it, grpcio in
+//! the SDK's place ([`hosted`]), and two processes of plain tonic that only echo ([`echo`]).
+
+mod calls;
+mod contest;
+mod echo;
+mod hosted;
+mod report;
+mod samples;
+mod startup;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+
+use contest::{Contestant, Plan, Series};
+use echo::Echo;
+use hosted::Hosted;
+use report::{ECHO, GRPCIO, Report, SDK};
+use startup::Tools;
+
+#[derive(Parser)]
+#[command(about = "Measures calls between Python and the host, and how fast things start")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measures
+    Run(Options),
+    /// The other process of the tonic echo; started by `run`
+    #[command(hide = true)]
+    EchoPeer { socket: PathBuf },
+}
+
+#[derive(clap::Args)]
+struct Options {
+    /// Folder of the repository
+    #[arg(long)]
+    root: PathBuf,
+    /// Python with grpcio, to run the plugins
+    #[arg(long)]
+    python: PathBuf,
+    /// Folder that holds the package `mattermost_plugin`, with its native module built for release
+    #[arg(long)]
+    sdk: PathBuf,
+    /// The release build of `xtask`; measured when given
+    #[arg(long, requires = "host")]
+    xtask: Option<PathBuf>,
+    /// The release build of `mm-host`; measured when given
+    #[arg(long, requires = "xtask")]
+    host: Option<PathBuf>,
+    /// `server/public` of a Mattermost checkout, to measure how fast it is read
+    #[arg(long)]
+    source: Option<PathBuf>,
+    /// Fewer rounds: to see that everything works
+    #[arg(long)]
+    quick: bool,
+    /// How many rounds of calls
+    #[arg(long, default_value_t = 20)]
+    rounds: usize,
+    /// Only these contestants
+    #[arg(long, value_delimiter = ',', default_values_t = [ECHO.to_owned(), SDK.to_owned(), GRPCIO.to_owned()])]
+    only: Vec<String>,
+    /// Writes everything to this file as JSON too
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::EchoPeer { socket } => echo::serve(&socket).await.map(|()| true),
+        Command::Run(options) => run(options).await,
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            eprintln!("a target was missed");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Measures, prints, and says whether all targets hold.
+async fn run(options: Options) -> Result<bool> {
+    let mut report = Report::default();
+    report.add_calls(&calls(&options).await?);
+    if let (Some(xtask), Some(host)) = (options.xtask, options.host) {
+        let times = if options.quick { 1 } else { 5 };
+        let Options { root, python, sdk, source, .. } = options;
+        let tools = Tools { root, xtask, host, python, sdk, source, times };
+        report = tokio::task::spawn_blocking(move || tools.measure(&mut report).map(|()| report)).await??;
+    }
+    print!("{}", report.to_markdown());
+    if let Some(file) = options.json {
+        std::fs::write(&file, report.to_json()?).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(report.holds())
+}
+
+async fn calls(options: &Options) -> Result<Vec<Series>> {
+    let folder = tempfile::tempdir()?;
+    let plugins = options.root.join("benches/plugins");
+    let wanted = |who: &str| options.only.iter().any(|it| it == who);
+    let hosted = async |folder: &str, who: &str| -> Result<Option<Hosted>> {
+        let bundle: &Path = &plugins.join(folder);
+        match wanted(who) {
+            true => Hosted::start(bundle, &options.python, &options.sdk).await.map(Some),
+            false => Ok(None),
+        }
+    };
+    let echo = if wanted(ECHO) { Some(Echo::start(folder.path()).await?) } else { None };
+    let sdk = hosted("sdk", SDK).await?;
+    let grpcio = hosted("grpcio", GRPCIO).await?;
+
+    let mut contestants: Vec<(&'static str, &dyn Contestant)> = Vec::new();
+    contestants.extend(echo.as_ref().map(|it| (ECHO, it as &dyn Contestant)));
+    contestants.extend(sdk.as_ref().map(|it| (SDK, it as &dyn Contestant)));
+    contestants.extend(grpcio.as_ref().map(|it| (GRPCIO, it as &dyn Contestant)));
+    let plan = match options.quick {
+        true => Plan { rounds: 3, sequential: 200, concurrent: 50, callers: 8 },
+        false => Plan { rounds: options.rounds, sequential: 500, concurrent: 250, callers: 8 },
+    };
+    let series = contest::run(plan, &contestants).await;
+    for plugin in [sdk, grpcio].iter().flatten() {
+        plugin.stop().await;
+    }
+    series
+}
