@@ -61,15 +61,14 @@ pub(crate) enum Command {
     Wait(Duration),
     Quit,
     Expect { text: String, wanted: bool },
-    ExpectError(String),
 }
 
-/// A post, by the number shown before it.
+/// A post.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum PostRef {
-    /// `#3`
+    /// `#3`: by the number shown before it.
     Number(usize),
-    /// `last`: the newest post shown.
+    /// Not said: the newest one that fits, which is one's own where it is to be changed.
     Last,
 }
 
@@ -100,16 +99,16 @@ pub(crate) const COMMANDS: &[Row] = &[
     row("invite", &[], "USER", "add a user to the channel"),
     row("remove", &["kick"], "USER", "remove a user from the channel"),
     row("members", &[], "", "who is in the channel"),
-    row("reply", &["r"], "#N TEXT", "answer in the thread of a post"),
-    row("edit", &[], "#N TEXT", "change a post"),
-    row("delete", &[], "#N", "delete a post"),
-    row("react", &[], "#N EMOJI", "add a reaction, such as thumbsup"),
-    row("unreact", &[], "#N EMOJI", "take a reaction off"),
-    row("pin", &[], "#N", "pin a post"),
-    row("unpin", &[], "#N", "unpin a post"),
+    row("reply", &["r"], "[#N] TEXT", "answer in the thread of a post, or of the last one"),
+    row("edit", &[], "[#N] TEXT", "change a post, or one's last"),
+    row("delete", &[], "[#N]", "delete a post, or one's last"),
+    row("react", &[], "[#N] EMOJI", "add a reaction, such as thumbsup"),
+    row("unreact", &[], "[#N] EMOJI", "take a reaction off"),
+    row("pin", &[], "[#N]", "pin a post"),
+    row("unpin", &[], "[#N]", "unpin a post"),
     row("upload", &[], "FILE [TEXT]", "post a file"),
     row("read", &[], "[COUNT]", "the last posts, as the user reads them"),
-    row("thread", &[], "#N", "a thread, as the user reads it"),
+    row("thread", &[], "[#N]", "a thread, as the user reads it"),
     row("complete", &[], "TEXT", "what Tab suggests after this text"),
     row("set", &["config"], "KEY VALUE", "change a setting of the plugin"),
     row("settings", &[], "", "the plugin's settings"),
@@ -123,9 +122,8 @@ pub(crate) const COMMANDS: &[Row] = &[
     row("stop", &["disable"], "", "deactivate the plugin; :restart activates it"),
     row("kill", &[], "", "end the plugin's process with SIGKILL, to see what happens"),
     row("wait", &["sleep"], "TIME", "do nothing for a while, such as 500ms"),
-    row("expect", &[], "TEXT", "in a script: fail unless the last action printed this"),
-    row("expect-not", &[], "TEXT", "in a script: fail if the last action printed this"),
-    row("expect-error", &[], "TEXT", "in a script: fail unless the last action failed with this"),
+    row("expect", &[], "TEXT", "in a script: fail unless the last action shows this, at once or within 5 s"),
+    row("expect-not", &[], "TEXT", "in a script: fail if the last action showed this"),
     row("quit", &["exit", "q"], "", "end"),
 ];
 
@@ -143,6 +141,20 @@ pub(crate) fn parse(line: &str) -> Result<Line, String> {
     match command {
         Some(text) => command_of(text).map(Line::Command),
         None => Ok(Line::Say(line.to_owned())),
+    }
+}
+
+/// Understands a line of a script: as [`parse`], and `expect TEXT` and `expect-not TEXT` without a colon are expectations.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn parse_script(line: &str) -> Result<Line, String> {
+    let (name, rest) = first_word(line);
+    match name {
+        "expect" | "expect-not" => {
+            arguments(name, rest).map(Line::Command).ok_or_else(|| format!("usage: {name} TEXT"))
+        }
+        _ => parse(line),
     }
 }
 
@@ -177,10 +189,11 @@ fn arguments(name: &str, rest: &str) -> Option<Command> {
     let word = || (!rest.is_empty() && !rest.contains(char::is_whitespace)).then(|| rest.to_owned());
     let text = || (!rest.is_empty()).then(|| rest.to_owned());
     let user = || word().map(|it| it.trim_start_matches('@').to_owned());
-    let post = || post_ref(rest);
+    let post = || if rest.is_empty() { Some(PostRef::Last) } else { post_ref(rest) };
     let post_and_text = || {
-        let (first, text) = first_word(rest);
-        post_ref(first).filter(|_| !text.is_empty()).map(|post| (post, text.to_owned()))
+        let (first, after) = first_word(rest);
+        let (post, text) = post_ref(first).map_or((PostRef::Last, rest), |post| (post, after));
+        (!text.is_empty()).then(|| (post, text.to_owned()))
     };
     let emoji = || post_and_text().map(|(post, text)| (post, text.trim_matches(':').to_owned()));
     Some(match name {
@@ -238,7 +251,6 @@ fn arguments(name: &str, rest: &str) -> Option<Command> {
         "quit" => none().map(|()| Command::Quit)?,
         "expect" => Command::Expect { text: text()?, wanted: true },
         "expect-not" => Command::Expect { text: text()?, wanted: false },
-        "expect-error" => Command::ExpectError(rest.to_owned()),
         _ => return None,
     })
 }
@@ -250,10 +262,7 @@ pub(crate) fn first_word(text: &str) -> (&str, &str) {
 }
 
 fn post_ref(text: &str) -> Option<PostRef> {
-    if text == "last" {
-        return Some(PostRef::Last);
-    }
-    text.strip_prefix('#').unwrap_or(text).parse().ok().filter(|it| *it > 0).map(PostRef::Number)
+    text.strip_prefix('#')?.parse().ok().filter(|it| *it > 0).map(PostRef::Number)
 }
 
 /// `500ms`, `2s`, `15m`, `2h`, `1d`.
@@ -321,8 +330,9 @@ mod tests {
     #[test]
     fn arguments_are_understood() {
         assert_eq!(command(":reply #3 hi there"), Command::Reply { post: PostRef::Number(3), text: "hi there".to_owned() });
-        assert_eq!(command(":r last hi"), Command::Reply { post: PostRef::Last, text: "hi".to_owned() });
-        assert_eq!(command(":react 2 :+1:"), Command::React { post: PostRef::Number(2), emoji: "+1".to_owned() });
+        assert_eq!(command(":r 3 apples"), Command::Reply { post: PostRef::Last, text: "3 apples".to_owned() });
+        assert_eq!(command(":delete"), Command::Delete(PostRef::Last));
+        assert_eq!(command(":react #2 :+1:"), Command::React { post: PostRef::Number(2), emoji: "+1".to_owned() });
         assert_eq!(command(":create plans private"), Command::Create { name: "plans".to_owned(), private: true });
         assert_eq!(command(":set Greeting Good day"), Command::Set { key: "Greeting".to_owned(), value: "Good day".to_owned() });
         assert_eq!(command(":advance 2h"), Command::Advance(Duration::from_secs(7200)));
@@ -332,11 +342,21 @@ mod tests {
 
     #[test]
     fn a_command_that_makes_no_sense_says_what_would() {
-        assert_eq!(parse(":reply hello"), Err("usage: :reply #N TEXT".to_owned()));
+        assert_eq!(parse(":reply #3"), Err("usage: :reply [#N] TEXT".to_owned()));
+        assert_eq!(parse(":delete that"), Err("usage: :delete [#N]".to_owned()));
         assert_eq!(parse(":trace"), Err("usage: :trace on|off".to_owned()));
         assert_eq!(parse(":advance 5"), Err("usage: :advance TIME".to_owned()));
         assert_eq!(parse(":statsu"), Err("there is no command :statsu, did you mean :status? (:help lists them)".to_owned()));
         assert_eq!(parse(":frobnicate"), Err("there is no command :frobnicate (:help lists them)".to_owned()));
+    }
+
+    #[test]
+    fn expectations_need_no_colon_in_a_script() {
+        let expected = Line::Command(Command::Expect { text: "a b".to_owned(), wanted: true });
+        assert_eq!(parse_script("expect a b"), Ok(expected.clone()));
+        assert_eq!(parse_script(":expect a b"), Ok(expected));
+        assert_eq!(parse_script("expect"), Err("usage: expect TEXT".to_owned()));
+        assert_eq!(parse("expect a b"), Ok(Line::Say("expect a b".to_owned())));
     }
 
     #[test]

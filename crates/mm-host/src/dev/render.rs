@@ -37,6 +37,8 @@ pub(crate) struct Renderer {
     server: Server,
     numbers: BTreeMap<String, usize>,
     posts: Vec<String>,
+    /// Who wrote a post.
+    authors: BTreeMap<String, String>,
     /// The channel that is shown plainly.
     pub(crate) channel_id: String,
     /// Whether hook and API calls are shown.
@@ -53,6 +55,7 @@ impl Renderer {
             server,
             numbers: BTreeMap::new(),
             posts: Vec::new(),
+            authors: BTreeMap::new(),
             channel_id: String::new(),
             tracing: false,
             log_level,
@@ -80,6 +83,11 @@ impl Renderer {
         self.posts.last().map(String::as_str)
     }
 
+    /// The id of the post of this user that was shown last.
+    pub(crate) fn last_post_of(&self, user_id: &str) -> Option<&str> {
+        self.posts.iter().rev().find(|it| self.authors.get(*it).is_some_and(|it| it == user_id)).map(String::as_str)
+    }
+
     /// A post as a user reads it.
     pub(crate) fn post(&mut self, post: &v1::Post) -> Vec<String> {
         let number = self.number(post);
@@ -96,6 +104,9 @@ impl Renderer {
             return *number;
         }
         self.posts.push(post.id.clone());
+        if !post.r#type.starts_with("system_") {
+            self.authors.insert(post.id.clone(), post.user_id.clone());
+        }
         self.numbers.insert(post.id.clone(), self.posts.len());
         self.posts.len()
     }
@@ -126,6 +137,8 @@ impl Renderer {
         });
         let user = self.server.user(&post.user_id).ok();
         let is_bot = overridden.is_some() || user.as_ref().is_some_and(|it| it.is_bot);
+        // Clients show the answer of a slash command as the system's, although the post has the user's id.
+        let user = user.filter(|_| is_bot || post.r#type != "system_ephemeral");
         let name = overridden.or(user.map(|it| it.username)).unwrap_or_else(|| "System".to_owned());
         if is_bot { format!("{} {}", styled(BOT, name), styled(DIM, "BOT")) } else { styled(AUTHOR, name) }
     }

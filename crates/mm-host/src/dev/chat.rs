@@ -1,0 +1,451 @@
+//! What the lines do: the user one acts as, the channel one is in, and every action.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use mm_proto::plugin::v1;
+use mm_sim::{Actor, Sent, Server, SimError, Suggestion};
+
+use super::command::{self, Command, Line, PostRef};
+use super::plugin::{Plugin, Started, explain};
+use super::render::channel_name;
+use super::screen::Screen;
+use super::{progress, settings};
+use crate::python_env::Progress;
+use crate::value;
+
+/// The channel everybody is in at first.
+const DEFAULT_CHANNEL: &str = "town-square";
+
+/// The error of a slash command that nobody has.
+const NO_SUCH_COMMAND: &str = "api.command.execute_command.not_found.app_error";
+
+/// The error of a post that a plugin dropped without a word.
+const DISMISSED: &str = "plugin.message_will_be_posted.dismiss_post";
+
+/// Who acts, and where. Shared with the completion of the terminal.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Place {
+    pub(crate) user: String,
+    pub(crate) channel_id: String,
+}
+
+/// What an action came to: lines to show, or why it did not work.
+pub(crate) type Outcome = Result<Vec<String>, String>;
+
+/// A chat with a plugin in it.
+pub(crate) struct Chat {
+    pub(crate) server: Server,
+    pub(crate) plugin: Plugin,
+    pub(crate) screen: Screen,
+    place: Arc<Mutex<Place>>,
+    pub(crate) quit: bool,
+}
+
+impl Chat {
+    /// A chat as `user` in the default channel.
+    ///
+    /// # Errors
+    /// When the server has no such user.
+    pub(crate) fn new(server: Server, plugin: Plugin, screen: Screen, user: &str) -> Result<Self, String> {
+        let mut chat = Self { server, plugin, screen, place: Arc::default(), quit: false };
+        chat.act_as(user)?;
+        Ok(chat)
+    }
+
+    /// Who acts, and where.
+    pub(crate) fn place(&self) -> Place {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same, shared.
+    pub(crate) fn shared_place(&self) -> Arc<Mutex<Place>> {
+        self.place.clone()
+    }
+
+    /// Such as `anna ~town-square> `.
+    pub(crate) fn prompt(&self) -> String {
+        let place = self.place();
+        let user_id = self.server.user(&place.user).map(|it| it.id).ok();
+        format!("{} {}> ", place.user, channel_name(&self.server, &place.channel_id, user_id.as_deref()))
+    }
+
+    /// Does what a line says.
+    pub(crate) async fn act(&mut self, line: Line) -> Outcome {
+        match line {
+            Line::Nothing => Ok(Vec::new()),
+            Line::Say(text) => self.say(text).await,
+            Line::Command(command) => self.command(command).await,
+        }
+    }
+
+    fn actor(&self) -> Result<Actor, String> {
+        self.server.act_as(&self.place().user).map_err(text)
+    }
+
+    fn set_place(&self, place: Place) {
+        self.screen.with_renderer(|it| it.channel_id.clone_from(&place.channel_id));
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    }
+
+    fn go(&self, channel_id: &str) -> Outcome {
+        self.set_place(Place { user: self.place().user, channel_id: channel_id.to_owned() });
+        Ok(Vec::new())
+    }
+
+    /// Acts as another user: in the same channel if that is theirs too.
+    fn act_as(&mut self, user: &str) -> Outcome {
+        let names = || self.server.users().into_iter().map(|it| it.username).collect::<Vec<_>>().join(", ");
+        let actor = self.server.act_as(user).map_err(|_| format!("there is no user {user}; there are {}", names()))?;
+        let here = self.place().channel_id;
+        let is_member = actor.channels().iter().any(|it| it.channel.id == here);
+        let channel_id = if is_member { here } else { actor.channel(DEFAULT_CHANNEL).map_err(text)?.id };
+        self.set_place(Place { user: actor.user().username, channel_id });
+        Ok(Vec::new())
+    }
+
+    async fn say(&mut self, message: String) -> Outcome {
+        let place = self.place();
+        let result = self.actor()?.send(&place.channel_id, None, &message).await;
+        match result {
+            Ok(Sent::Post(_)) => Ok(Vec::new()),
+            Ok(Sent::Command(response)) => self.follow(&message, &response),
+            Err(SimError::App(error)) if error.id == NO_SUCH_COMMAND => match command::fallback(&message) {
+                Some(command) => {
+                    // Boxed, since commands and messages are made of each other.
+                    let action: BoxFuture<'_, Outcome> = Box::pin(self.command(command?));
+                    action.await
+                }
+                None => Err(text(SimError::App(error))),
+            },
+            // Clients say nothing then, and neither does the plugin unless it wants to.
+            Err(SimError::App(error)) if error.id == DISMISSED => Ok(vec!["(the plugin dismissed the message)".to_owned()]),
+            Err(error) => Err(text(error)),
+        }
+    }
+
+    /// Goes where a slash command leads: the place that its answer names, or the channel that was joined.
+    fn follow(&self, message: &str, response: &v1::CommandResponse) -> Outcome {
+        let actor = self.actor()?;
+        let named = response.goto_location.rsplit('/').next().filter(|it| !it.is_empty());
+        let joined = message.strip_prefix("/join ").map(str::trim);
+        if let Some(channel) = named.or(joined).and_then(|it| actor.channel(it).ok()) {
+            if actor.channels().iter().any(|it| it.channel.id == channel.id) {
+                return self.go(&channel.id);
+            }
+        }
+        // A user who left the channel is shown another one.
+        let here = self.place().channel_id;
+        if !actor.channels().iter().any(|it| it.channel.id == here) {
+            return self.go(&actor.channel(DEFAULT_CHANNEL).map_err(text)?.id);
+        }
+        Ok(Vec::new())
+    }
+
+    async fn command(&mut self, command: Command) -> Outcome {
+        match command {
+            Command::Help => Ok(help()),
+            Command::As(user) => self.act_as(&user),
+            Command::Quit => {
+                self.quit = true;
+                Ok(Vec::new())
+            }
+            Command::Trace(on) => {
+                self.server.set_tracing(on);
+                self.screen.with_renderer(|it| it.tracing = on);
+                Ok(Vec::new())
+            }
+            Command::Log(level) => {
+                self.screen.with_renderer(|it| it.log_level = level);
+                Ok(Vec::new())
+            }
+            Command::Wait(time) => {
+                tokio::time::sleep(time).await;
+                Ok(Vec::new())
+            }
+            Command::Expect { .. } => Err("expectations belong in a script".to_owned()),
+            Command::Status | Command::Restart | Command::Stop | Command::Kill | Command::Set { .. } | Command::Settings | Command::Keys => {
+                self.about_plugin(command).await
+            }
+            Command::User(_) | Command::Users | Command::Login | Command::Advance(_) => self.about_users(command).await,
+            Command::Channels
+            | Command::Go(_)
+            | Command::Create { .. }
+            | Command::Join(_)
+            | Command::Leave
+            | Command::Invite(_)
+            | Command::Remove(_)
+            | Command::Members => self.about_channels(command).await,
+            _ => self.about_posts(command).await,
+        }
+    }
+
+    async fn about_users(&mut self, command: Command) -> Outcome {
+        match command {
+            Command::User(name) => {
+                let user = self.server.create_user(&name).await.map_err(text)?;
+                for team in self.server.teams() {
+                    self.server.add_to_team(&team.id, &user.id).await.map_err(text)?;
+                }
+                self.act_as(&name)
+            }
+            Command::Users => Ok(self.server.users().iter().map(describe_user).collect()),
+            Command::Login => {
+                self.actor()?.log_in().await.map_err(text)?;
+                Ok(vec![format!("{} is logged in", self.place().user)])
+            }
+            Command::Advance(time) => {
+                self.server.advance(i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+                Ok(Vec::new())
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    async fn about_channels(&mut self, command: Command) -> Outcome {
+        let actor = self.actor()?;
+        let here = self.place().channel_id;
+        match command {
+            Command::Channels => Ok(self.channels(&actor)),
+            Command::Go(name) => {
+                let channel = match name.strip_prefix('@') {
+                    Some(user) => {
+                        let user = self.server.user(user).map_err(text)?;
+                        actor.direct(&user.id).await.map_err(text)?
+                    }
+                    None => actor.channel(&name).map_err(text)?,
+                };
+                let is_member = actor.channels().iter().any(|it| it.channel.id == channel.id);
+                if !is_member {
+                    return Err(format!("{} is not in ~{}; :join {} joins it", self.place().user, channel.name, channel.name));
+                }
+                self.go(&channel.id)
+            }
+            Command::Create { name, private } => {
+                let team = self.server.teams().into_iter().next().ok_or("there is no team")?;
+                let channel = actor.create_channel(&team.id, &name, &name, private).await.map_err(text)?;
+                self.go(&channel.id)
+            }
+            Command::Join(name) => {
+                let channel = actor.channel(&name).map_err(text)?;
+                actor.join(&channel.id).await.map_err(text)?;
+                self.go(&channel.id)
+            }
+            Command::Leave => {
+                actor.leave(&here).await.map_err(text)?;
+                self.go(&actor.channel(DEFAULT_CHANNEL).map_err(text)?.id)
+            }
+            Command::Invite(name) => {
+                let user = self.server.user(&name).map_err(text)?;
+                actor.invite(&here, &user.id).await.map_err(text).map(|_| Vec::new())
+            }
+            Command::Remove(name) => {
+                let user = self.server.user(&name).map_err(text)?;
+                actor.remove(&here, &user.id).await.map_err(text).map(|()| Vec::new())
+            }
+            Command::Members => {
+                let members = actor.members(&here).map_err(text)?;
+                Ok(members.iter().map(describe_user).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn channels(&self, actor: &Actor) -> Vec<String> {
+        let mut lines = Vec::new();
+        for view in actor.channels() {
+            let name = channel_name(&self.server, &view.channel.id, Some(actor.user_id()));
+            let private = if view.channel.r#type == "P" { " (private)" } else { "" };
+            let unread = if view.unread > 0 { format!(", {} unread", view.unread) } else { String::new() };
+            lines.push(format!("{name}{private}{unread}"));
+        }
+        for team in self.server.teams() {
+            let names = actor.joinable_channels(&team.id).into_iter().map(|it| format!("~{}", it.name)).collect::<Vec<_>>();
+            if !names.is_empty() {
+                lines.push(format!("to join: {}", names.join(", ")));
+            }
+        }
+        lines
+    }
+
+    async fn about_posts(&mut self, command: Command) -> Outcome {
+        let actor = self.actor()?;
+        let here = self.place().channel_id;
+        let nothing = |()| Vec::new();
+        match command {
+            Command::Reply { post, text: message } => {
+                let post = self.post(post)?;
+                actor.reply(&post, &message).await.map_err(text).map(|_| Vec::new())
+            }
+            Command::Edit { post, text: message } => {
+                let post = self.own_post(post, &actor)?;
+                actor.edit(&post, &message).await.map_err(text).map(|_| Vec::new())
+            }
+            Command::Delete(post) => actor.delete(&self.own_post(post, &actor)?).await.map_err(text).map(nothing),
+            Command::React { post, emoji } => actor.react(&self.post(post)?, &emoji).await.map_err(text).map(|_| Vec::new()),
+            Command::Unreact { post, emoji } => actor.unreact(&self.post(post)?, &emoji).await.map_err(text).map(nothing),
+            Command::Pin { post, on } => actor.pin(&self.post(post)?, on).await.map_err(text).map(|_| Vec::new()),
+            Command::Upload { path, text: message } => self.upload(&actor, &path, message).await,
+            Command::Read(n_posts) => {
+                let posts = actor.read(&here, n_posts).await.map_err(text)?;
+                Ok(self.screen.with_renderer(|it| posts.iter().flat_map(|post| it.post(post)).collect()))
+            }
+            Command::Thread(post) => {
+                let posts = actor.read_thread(&self.post(post)?).await.map_err(text)?;
+                Ok(self.screen.with_renderer(|it| posts.iter().flat_map(|post| it.post(post)).collect()))
+            }
+            Command::Complete(typed) => {
+                let suggestions = actor.suggest(&here, &typed).await;
+                Ok(suggestions.iter().map(describe_suggestion).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// The id of a post; the one shown last when none is named.
+    fn post(&self, post: PostRef) -> Result<String, String> {
+        self.screen.with_renderer(|it| match post {
+            PostRef::Number(number) => it.post_id(number).map(str::to_owned).ok_or_else(|| format!("no post #{number} was shown yet")),
+            PostRef::Last => it.last_post_id().map(str::to_owned).ok_or_else(|| "no post was shown yet".to_owned()),
+        })
+    }
+
+    /// The id of a post; the user's last one when none is named.
+    fn own_post(&self, post: PostRef, actor: &Actor) -> Result<String, String> {
+        match post {
+            PostRef::Number(_) => self.post(post),
+            PostRef::Last => {
+                let own = self.screen.with_renderer(|it| it.last_post_of(actor.user_id()).map(str::to_owned));
+                own.ok_or_else(|| format!("{} has posted nothing yet", self.place().user))
+            }
+        }
+    }
+
+    async fn upload(&self, actor: &Actor, path: &str, message: String) -> Outcome {
+        let here = self.place().channel_id;
+        let path = Path::new(path);
+        let data = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let name = path.file_name().map_or_else(|| "file".into(), |it| it.to_string_lossy());
+        let file = actor.upload(&here, &name, data).await.map_err(text)?;
+        let post = v1::Post { channel_id: here, message, file_ids: vec![file.id], ..Default::default() };
+        actor.create_post(post).await.map_err(text).map(|_| Vec::new())
+    }
+
+    async fn about_plugin(&mut self, command: Command) -> Outcome {
+        match command {
+            Command::Status => Ok(self.plugin.describe()),
+            Command::Restart => self.restart().await,
+            Command::Stop => {
+                self.plugin.stop("stopped by hand").await;
+                Ok(vec!["the plugin is stopped".to_owned()])
+            }
+            Command::Kill => self.plugin.kill().await.map(|()| Vec::new()),
+            Command::Set { key, value } => {
+                let manifest = self.plugin.manifest().ok_or("the plugin has no manifest yet")?;
+                let (key, value) = settings::from_text(manifest.settings_schema.as_ref(), &key, &value)?;
+                let id = manifest.id.clone();
+                self.server.set_plugin_setting(&id, &key, value).await.map_err(text).map(|()| Vec::new())
+            }
+            Command::Settings => Ok(self.settings()),
+            Command::Keys => self.keys().await,
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Starts the plugin, or starts it again.
+    pub(crate) async fn restart(&mut self) -> Outcome {
+        let screen = self.screen.clone();
+        let started = self.plugin.start(move |it: Progress| progress(&screen, &it)).await?;
+        self.screen.note(&describe_started(&started));
+        Ok(Vec::new())
+    }
+
+    fn settings(&self) -> Vec<String> {
+        let Some(manifest) = self.plugin.manifest() else { return Vec::new() };
+        let saved = self.server.plugin_settings(&manifest.id);
+        let saved_value = |key: &str| saved.iter().find(|(it, _)| it.eq_ignore_ascii_case(key)).map(|(_, it)| value::to_json(it));
+        let known: Vec<_> = manifest.settings_schema.iter().flat_map(|it| it.all()).collect();
+        let mut lines: Vec<String> = known
+            .iter()
+            .map(|it| match saved_value(&it.key) {
+                Some(value) => format!("{} = {value}", it.key),
+                None => format!("{} = {} (default)", it.key, it.default),
+            })
+            .collect();
+        let others = saved.iter().filter(|(key, _)| !known.iter().any(|it| it.key.eq_ignore_ascii_case(key)));
+        lines.extend(others.map(|(key, it)| format!("{key} = {}", value::to_json(it))));
+        lines
+    }
+
+    async fn keys(&self) -> Outcome {
+        let Some(manifest) = self.plugin.manifest() else { return Ok(Vec::new()) };
+        let api = self.server.api(&manifest.id);
+        let mut lines = Vec::new();
+        for page in 0.. {
+            let keys = api.kv_list(v1::KvListRequest { page, per_page: 100 }).await.map_err(text)?.result;
+            if keys.is_empty() {
+                break;
+            }
+            for key in keys {
+                let stored = api.kv_get(v1::KvGetRequest { key: key.clone() }).await.map_err(text)?.value;
+                lines.push(format!("{key} = {}", printable(&stored.unwrap_or_default())));
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Waits until the hooks that were set off have returned, and what was printed meanwhile was logged.
+    pub(crate) async fn settle(&self) {
+        self.server.settle().await;
+        self.plugin.drain_output().await;
+    }
+
+    /// As [`Chat::settle`], at most for this long.
+    pub(crate) async fn settle_within(&self, limit: Duration) {
+        let _ = tokio::time::timeout(limit, self.settle()).await;
+    }
+}
+
+fn text(error: SimError) -> String {
+    explain(&error)
+}
+
+fn describe_user(user: &v1::User) -> String {
+    let full = format!("{} {}", user.first_name, user.last_name);
+    let full = if full.trim().is_empty() { String::new() } else { format!(" ({})", full.trim()) };
+    let bot = if user.is_bot { ", a bot" } else { "" };
+    let admin = if user.roles.contains("system_admin") { ", administrator" } else { "" };
+    format!("@{}{full}{bot}{admin}", user.username)
+}
+
+fn describe_suggestion(suggestion: &Suggestion) -> String {
+    let hint = if suggestion.hint.is_empty() { String::new() } else { format!(" {}", suggestion.hint) };
+    let description = if suggestion.description.is_empty() { String::new() } else { format!("  {}", suggestion.description) };
+    format!("/{}{hint}{description}", suggestion.complete.trim_start_matches('/').trim_end())
+}
+
+/// How the plugin started, in one line.
+pub(crate) fn describe_started(started: &Started) -> String {
+    let version = if started.version.is_empty() { String::new() } else { format!(" {}", started.version) };
+    let hooks = if started.hooks.is_empty() { "no hooks".to_owned() } else { started.hooks.join(", ") };
+    format!("{}{version} runs on Python {} after {:.2} s: {hooks}", started.name, started.python, started.took.as_secs_f32())
+}
+
+fn printable(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.chars().any(|it| it.is_control() && it != '\n') => text.to_owned(),
+        _ => format!("<{} bytes>", bytes.len()),
+    }
+}
+
+fn help() -> Vec<String> {
+    let mut lines = vec!["A line is posted; one that starts with / is a slash command of Mattermost or of the plugin.".to_owned()];
+    lines.push("Commands of this terminal start with : (or with /, where Mattermost has none of that name):".to_owned());
+    for row in command::COMMANDS {
+        let usage = format!(":{} {}", row.name, row.arguments);
+        lines.push(format!("  {usage:<26} {}", row.help));
+    }
+    lines
+}

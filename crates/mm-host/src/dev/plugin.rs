@@ -1,0 +1,231 @@
+//! The plugin of `mm-host dev`: its folder, its host, its place in the simulated server. Can be started again and again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mm_proto::plugin::v1;
+use mm_sim::{PluginRegistration, Server, SimError};
+
+use super::{Options, settings};
+use crate::host::PluginHost;
+use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
+use crate::manifest::Manifest;
+use crate::python_env::{EnvRequest, Progress, prepare};
+use crate::supervisor::State;
+use crate::supervisor::driver::Limits;
+
+/// How long the end of a process's output is waited for between two actions.
+const OUTPUT_LIMIT: Duration = Duration::from_millis(500);
+
+/// A plugin in a simulated server.
+pub(crate) struct Plugin {
+    options: Arc<Options>,
+    server: Server,
+    running: Option<Running>,
+    manifest: Option<Manifest>,
+    /// Settings of the command line are given to the server once; `:set` may change them later.
+    configured: bool,
+}
+
+struct Running {
+    host: PluginHost,
+    id: String,
+}
+
+/// How it started, for people.
+pub(crate) struct Started {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) python: String,
+    pub(crate) hooks: Vec<String>,
+    pub(crate) took: Duration,
+}
+
+impl Plugin {
+    pub(crate) fn new(options: Arc<Options>, server: Server) -> Self {
+        Self { options, server, running: None, manifest: None, configured: false }
+    }
+
+    /// Reads the manifest, prepares Python, starts the process, activates the plugin. Stops the one that runs before.
+    ///
+    /// # Errors
+    /// A text for people; the plugin does not run then.
+    pub(crate) async fn start(&mut self, progress: impl Fn(Progress) + Send + 'static) -> Result<Started, String> {
+        self.stop("restart").await;
+        let began = Instant::now();
+        let (manifest, _) = Manifest::load(&self.options.dir).map_err(text)?;
+        let host = self.host(&manifest, progress).await?;
+        let api_manifest = v1::Manifest::from(&manifest);
+        let bundle = self.options.dir.display().to_string();
+        self.server.add_plugin(api_manifest.clone(), Some(bundle.clone())).map_err(|error| explain(&error))?;
+        self.manifest = Some(manifest.clone());
+        self.configure(&manifest).await?;
+
+        let hello = host.start().await.map_err(text)?;
+        let mut registration = PluginRegistration::new(api_manifest, host.hooks(), hello.hooks.iter().cloned());
+        registration.bundle_path = Some(bundle);
+        if let Err(error) = self.server.activate(registration).await {
+            host.drain_output(OUTPUT_LIMIT).await;
+            host.stop("activation failed").await;
+            return Err(format!("the plugin could not be activated: {}", explain(&error)));
+        }
+        self.running = Some(Running { host, id: manifest.id.clone() });
+        Ok(Started {
+            name: manifest.name,
+            version: manifest.version,
+            python: hello.python_version.clone(),
+            hooks: hello.hooks.iter().cloned().collect(),
+            took: began.elapsed(),
+        })
+    }
+
+    async fn host(&self, manifest: &Manifest, progress: impl Fn(Progress) + Send + 'static) -> Result<PluginHost, String> {
+        let (options, for_env) = (self.options.clone(), manifest.clone());
+        let env = tokio::task::spawn_blocking(move || {
+            let request = EnvRequest {
+                bundle: &options.dir,
+                manifest: &for_env,
+                python: options.python.as_deref(),
+                sdk: options.sdk.as_deref(),
+                cache_dir: options.cache_dir.as_deref(),
+            };
+            prepare(&request, &mut |it| progress(it))
+        });
+        let env = env.await.map_err(|error| error.to_string())?.map_err(text)?;
+        let limits = Limits { start: self.options.start_timeout, ..Limits::default() };
+        let mut builder = PluginHost::builder(&self.options.dir, manifest.clone(), env)
+            .api(self.server.api(&manifest.id))
+            .log(sink(self.server.clone(), manifest.id.clone()))
+            .log_level(LogLevel::Debug)
+            .limits(limits);
+        for (name, value) in &self.options.variables {
+            builder = builder.variable(name, value);
+        }
+        builder.build().map_err(text)
+    }
+
+    /// Gives the settings of the command line to the server.
+    async fn configure(&mut self, manifest: &Manifest) -> Result<(), String> {
+        if self.configured {
+            return Ok(());
+        }
+        for (key, value) in &self.options.settings {
+            let (key, value) = settings::from_text(manifest.settings_schema.as_ref(), key, value)?;
+            self.server.set_plugin_setting(&manifest.id, &key, value).await.map_err(|error| explain(&error))?;
+        }
+        self.configured = true;
+        Ok(())
+    }
+
+    /// Deactivates the plugin and ends its process, if it runs.
+    pub(crate) async fn stop(&mut self, reason: &str) {
+        let Some(running) = self.running.take() else { return };
+        // The server calls OnDeactivate; the host sees that and does not call it again.
+        if let Err(error) = self.server.deactivate(&running.id).await {
+            let text = format!("OnDeactivate failed: {}", explain(&error));
+            sink(self.server.clone(), running.id.clone())(LogRecord::new(LogLevel::Warn, LogSource::Host, text));
+        }
+        running.host.drain_output(OUTPUT_LIMIT).await;
+        running.host.stop(reason).await;
+    }
+
+    /// Takes notice of a process that died: tells the server, and gives why. `None` when it runs, or does not and should not.
+    pub(crate) fn take_crash(&mut self) -> Option<String> {
+        let status = self.running.as_ref()?.host.status();
+        if status.state != State::Failed {
+            return None;
+        }
+        let running = self.running.take()?;
+        self.server.detach(&running.id);
+        Some(status.failure.map_or_else(|| "the plugin's process is gone".to_owned(), |it| it.to_string()))
+    }
+
+    /// Waits until the process is gone without having been asked to; for ever when none runs.
+    pub(crate) async fn crashed(&self) {
+        match &self.running {
+            Some(running) => {
+                let mut status = running.host.watch();
+                if status.wait_for(|it| it.state == State::Failed).await.is_err() {
+                    std::future::pending().await
+                }
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits until all that the process has printed was logged.
+    pub(crate) async fn drain_output(&self) {
+        if let Some(running) = &self.running {
+            running.host.drain_output(OUTPUT_LIMIT).await;
+        }
+    }
+
+    /// Kills the process, and waits until that is noticed.
+    pub(crate) async fn kill(&self) -> Result<(), String> {
+        let pid = self.running.as_ref().and_then(|it| it.host.status().pid).ok_or("the plugin does not run")?;
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).map_err(text)?;
+        self.crashed().await;
+        Ok(())
+    }
+
+    /// How it is, for people.
+    pub(crate) fn describe(&self) -> Vec<String> {
+        let Some(running) = &self.running else { return vec!["the plugin does not run; :restart starts it".to_owned()] };
+        let status = running.host.status();
+        let mut lines = vec![format!("{} runs", running.id)];
+        if let Some(hello) = &status.hello {
+            lines[0] += &format!(" ({}, Python {}, SDK {})", hello.plugin_class, hello.python_version, hello.sdk_version);
+            let hooks: Vec<&str> = hello.hooks.iter().map(String::as_str).collect();
+            lines.push(format!("hooks: {}", hooks.join(", ")));
+        }
+        lines
+    }
+
+    /// The manifest, once it could be read.
+    pub(crate) fn manifest(&self) -> Option<&Manifest> {
+        self.manifest.as_ref()
+    }
+
+    /// The folder.
+    pub(crate) fn dir(&self) -> PathBuf {
+        self.options.dir.clone()
+    }
+}
+
+/// Log records to the simulated server's log, from where they are shown.
+fn sink(server: Server, plugin_id: String) -> LogSink {
+    Arc::new(move |record: LogRecord| {
+        let level = match record.level {
+            LogLevel::Debug => mm_sim::LogLevel::Debug,
+            LogLevel::Info => mm_sim::LogLevel::Info,
+            LogLevel::Warn => mm_sim::LogLevel::Warn,
+            LogLevel::Error => mm_sim::LogLevel::Error,
+        };
+        let mut message = record.message;
+        if !record.traceback.is_empty() {
+            message = format!("{message}\n{}", record.traceback.trim_end());
+        }
+        let fields = record.fields.into_iter().collect();
+        server.log(mm_sim::LogRecord { at: record.time_ms, plugin_id: plugin_id.clone(), level, message, fields });
+    })
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// An error of the server for people: what it says, then its id and status.
+pub(crate) fn explain(error: &SimError) -> String {
+    match error {
+        SimError::App(error) => {
+            let what = if error.message.is_empty() { &error.id } else { &error.message };
+            let detail = if error.detailed_error.is_empty() { String::new() } else { format!(": {}", error.detailed_error) };
+            // Some errors of the server have their text in place of an id.
+            let id = if error.id == *what { String::new() } else { format!("{}, ", error.id) };
+            format!("{what}{detail} ({id}{})", error.status_code)
+        }
+        SimError::Plain(error) => error.message.clone(),
+        SimError::Transport(status) => status.message().to_owned(),
+    }
+}
