@@ -187,7 +187,7 @@ class Host(grpc.GenericRpcHandler):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            process_group=0 if sys.version_info >= (3, 11) else None,
+            start_new_session=True,
         )
         os.close(read)
         if not wait:

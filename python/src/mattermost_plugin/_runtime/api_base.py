@@ -13,6 +13,7 @@ from mattermost_plugin._native import RpcError
 from mattermost_plugin._runtime import failures
 from mattermost_plugin._runtime.codec import resolve
 from mattermost_plugin._runtime.current import timeout_of_call
+from mattermost_plugin._runtime.from_fields import from_fields
 from mattermost_plugin._runtime.pool import waiting
 
 if TYPE_CHECKING:
@@ -58,10 +59,7 @@ class _Connected:
         if model is None and fields:
             cls = resolve(name)[0]
             assert cls is not None  # noqa: S101 (only models are taken by their fields)
-            try:
-                return cls(**fields)
-            except TypeError as error:
-                raise TypeError(str(error).replace(".__init__()", ":").replace("__init__()", f"{name}:")) from None
+            return from_fields(cls, fields)
         if model is None or fields:
             article = "an" if name[0] in "AEIOU" else "a"
             raise TypeError(f"give either {article} {name}, or the fields of one as keywords")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mattermost_plugin._runtime import codec_kinds as kinds
 from mattermost_plugin._runtime.codec import resolve
+from mattermost_plugin._runtime.from_fields import from_fields
 from mattermost_plugin._runtime.parts import result_fields
 from mattermost_plugin._runtime.signatures import result_text
 from mattermost_plugin.errors import HookRejected, HookResultError
@@ -87,9 +88,9 @@ class _Base:
             return value
         if isinstance(value, dict):
             try:
-                return cls(**value)
+                return from_fields(cls, value)
             except TypeError as error:
-                raise self._refuse(value, str(error).replace("__init__() ", "")) from None
+                raise self._refuse(value, str(error)) from None
         raise self._refuse(value)
 
 

@@ -89,7 +89,7 @@ def test_commands() -> None:
     assert convert("ExecuteCommand", None) == (CommandResponse(),)
     assert convert("ExecuteCommand", {"text": "x"}) == (CommandResponse(text="x"),)
     with pytest.raises(
-        HookResultError, match=r"returned a dict \(.*unexpected keyword argument 'txt'\), but ExecuteCommand"
+        HookResultError, match=r"returned a dict \(CommandResponse has no field 'txt'; did you mean text\?\), but"
     ):
         convert("ExecuteCommand", {"txt": "x"})
     with pytest.raises(HookResultError, match=r"returned 3, but ExecuteCommand takes: CommandResponse \|"):
