@@ -165,7 +165,6 @@ impl Shared {
     }
 
     /// Code, text and detail of an exception.
-    #[expect(clippy::type_complexity, reason = "three values that are written to the wire at once")]
     fn split_error<'py>(
         &self,
         error: &Bound<'py, PyAny>,

@@ -43,7 +43,7 @@ struct Reader {
 enum State {
     /// The peer has not sent its headers yet.
     Opening(oneshot::Receiver<Result<Streaming<Bytes>, Status>>),
-    Open(Streaming<Bytes>),
+    Open(Box<Streaming<Bytes>>),
     /// Over: `Ok` after the last message.
     Over(Result<(), Status>),
 }
@@ -166,7 +166,7 @@ impl Reader {
     async fn advance(state: &mut State) -> Result<Option<Bytes>, Status> {
         if let State::Opening(opening) = state {
             let opened = opening.await.map_err(|_| Status::cancelled("the stream was cancelled here"))?;
-            *state = State::Open(opened?);
+            *state = State::Open(Box::new(opened?));
         }
         match state {
             State::Open(stream) => stream.message().await.map_err(clarified),

@@ -19,7 +19,7 @@ enum Part<'a, 'py> {
     /// A message, not decoded yet.
     Bytes(&'a [u8]),
     /// Several occurrences of a message, joined.
-    Joined(Box<Vec<u8>>),
+    Joined(Vec<u8>),
 }
 
 /// The models that an `ErrorValue` can hold, by field number.
@@ -146,7 +146,7 @@ impl<'c, 'py, 'a> Decoder<'c, 'py, 'a> {
                     part @ (Part::Absent | Part::Ready(_)) => *part = Part::Bytes(data),
                     part @ Part::Bytes(_) => {
                         let Part::Bytes(first) = *part else { return Ok(()) };
-                        *part = Part::Joined(Box::new([first, data].concat()));
+                        *part = Part::Joined([first, data].concat());
                     }
                 }
                 Ok(())

@@ -77,8 +77,8 @@ impl Fail {
     }
 
     /// The Python exception.
-    pub(crate) fn into_err(self: Box<Self>) -> PyErr {
-        match *self {
+    pub(crate) fn into_err(self) -> PyErr {
+        match self {
             Self::Python(error) => error,
             Self::Data { kind, place, text, .. } => {
                 let text = if place.is_empty() { text } else { format!("{place}: {text}") };

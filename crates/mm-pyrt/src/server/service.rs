@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use tonic_health::server::HealthService;
 use tower::Service as _;
 
 use super::state::{self, CallState, Route, ShutdownRequest, State};
-use super::stream::{Outgoing, StreamState};
+use super::stream::{Outgoing, StreamState, Watched};
 use crate::client::TOKEN_KEY;
 use crate::raw::{MAX_MESSAGE, Raw};
 
@@ -62,12 +63,14 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 impl Service {
     fn to_python(&self, route: Arc<Route>, request: Request<Incoming>) -> Answer {
         let is_stream = route.is_stream;
+        let broken = Arc::new(AtomicBool::new(false));
         let deadline = deadline(request.headers());
-        let service = ToPython { route, deadline, state: Arc::clone(&self.state) };
-        match is_stream {
-            false => Box::pin(async move { Ok(grpc().unary(service, request).await) }),
-            true => Box::pin(async move { Ok(grpc().streaming(service, request).await) }),
+        let service = ToPython { route, deadline, broken: Arc::clone(&broken), state: Arc::clone(&self.state) };
+        if is_stream {
+            let request = request.map(|body| Watched { body, broken });
+            return Box::pin(async move { Ok(grpc().streaming(service, request).await) });
         }
+        Box::pin(async move { Ok(grpc().unary(service, request).await) })
     }
 
     /// Compares in constant time: how long it takes must not tell how much of a guess is right.
@@ -91,6 +94,8 @@ fn refuse(status: Status) -> Answer {
 struct ToPython {
     route: Arc<Route>,
     deadline: Option<Instant>,
+    /// For streams: whether the request body ended by an error.
+    broken: Arc<AtomicBool>,
     state: Arc<State>,
 }
 
@@ -144,8 +149,8 @@ impl StreamingService<Bytes> for ToPython {
 
     fn call(&mut self, request: tonic::Request<Streaming<Bytes>>) -> StreamAnswer {
         let (metadata, _, incoming) = request.into_parts();
-        let (stream, pipe) = StreamState::new(incoming);
-        let body = state::Body::Stream(stream);
+        let (stream, pipe) = StreamState::new(incoming, Arc::clone(&self.broken));
+        let body = state::Body::Stream(Box::new(stream));
         let submitted = self.state.submit(Arc::clone(&self.route), metadata.into_headers(), self.deadline, body);
         // The headers go out at once: some clients wait for them before they send anything.
         let outgoing = submitted.map(|call| Outgoing::new(pipe, call, Arc::clone(&self.state)));

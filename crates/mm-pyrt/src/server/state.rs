@@ -39,7 +39,7 @@ pub(super) struct CallState {
 /// What comes in and how the answer goes out.
 pub(super) enum Body {
     Unary { request: Bytes, answer: Mutex<Option<oneshot::Sender<Result<Bytes, Status>>>> },
-    Stream(StreamState),
+    Stream(Box<StreamState>),
 }
 
 impl CallState {

@@ -1,10 +1,12 @@
 //! The serving side of a streaming call: messages in, messages out, a final status.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
 use tokio_stream::Stream;
@@ -25,6 +27,8 @@ pub(super) struct StreamState {
     /// What the call ends with when it is not OK; read when `outgoing` is gone.
     last: Arc<Mutex<Option<Status>>>,
     cancelled: CancellationToken,
+    /// Whether the request body ended by an error.
+    broken: Arc<AtomicBool>,
 }
 
 /// What goes out, for [`Outgoing`].
@@ -34,20 +38,25 @@ pub(super) struct Pipe {
 }
 
 impl StreamState {
-    pub(super) fn new(incoming: Streaming<Bytes>) -> (Self, Pipe) {
+    pub(super) fn new(incoming: Streaming<Bytes>, broken: Arc<AtomicBool>) -> (Self, Pipe) {
         let (outgoing, messages) = mpsc::channel(WINDOW);
         let last = Arc::default();
         let pipe = Pipe { messages, last: Arc::clone(&last) };
         let outgoing = Mutex::new(Some(outgoing));
-        (Self { incoming: incoming.into(), outgoing, last, cancelled: CancellationToken::new() }, pipe)
+        (Self { incoming: incoming.into(), outgoing, last, cancelled: CancellationToken::new(), broken }, pipe)
     }
 
     /// The caller's next message, `None` after its last.
     pub(super) async fn read(&self) -> Result<Option<Bytes>, Status> {
         let mut incoming = self.incoming.lock().await;
+        let gone = || Status::cancelled("the caller is gone");
         tokio::select! {
-            message = incoming.message() => message,
-            () = self.cancelled.cancelled() => Err(Status::cancelled("the caller is gone")),
+            message = incoming.message() => match message {
+                // tonic takes a reset for the end.
+                Ok(None) if self.broken.load(Ordering::Acquire) => Err(gone()),
+                result => result,
+            },
+            () = self.cancelled.cancelled() => Err(gone()),
         }
     }
 
@@ -74,6 +83,36 @@ impl StreamState {
     /// Wakes who reads or writes. What the call ends with, if anybody still listens, is up to `finish`.
     pub(super) fn cancel(&self) {
         self.cancelled.cancel();
+    }
+}
+
+/// A request body that notes whether it ended by an error, which tonic does not tell.
+pub(super) struct Watched {
+    pub(super) body: Incoming,
+    pub(super) broken: Arc<AtomicBool>,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Err(_))) = &frame {
+            self.broken.store(true, Ordering::Release);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
