@@ -31,21 +31,25 @@ pub fn snake(go: &str) -> String {
     case::snake(&words::split(go))
 }
 
-/// `OPEN` for the constant `ChannelTypeOpen` of the type `ChannelType`: the words that the type's name already says are
-/// left out, at the front and at the back, as long as something that can start an identifier remains.
-pub fn enum_member(type_name: &str, constant: &str) -> String {
+/// `OPEN` for the constant `ChannelTypeOpen` of the type `ChannelType`: what the type's name says already is left out, from
+/// all constants of the type alike or from none.
+///
+/// What it says is the start that all constants share with it (`PostEmbedImage` of `PostEmbedType`), or its end that all
+/// constants start with (`TargetAuthor` of `NotificationTarget`).
+pub fn enum_members(type_name: &str, constants: &[&str]) -> Vec<String> {
     let type_words = words::split(type_name);
-    let words = words::split(constant);
-    let front = words.iter().zip(&type_words).take_while(|(word, of_type)| word == of_type).count();
-    let rest = &words[front..];
+    let constants: Vec<Vec<String>> = constants.iter().map(|it| words::split(it)).collect();
+    let shared = |it: &Vec<String>| it.iter().zip(&type_words).take_while(|(word, of_type)| word == of_type).count();
+    let front = constants.iter().map(shared).min().unwrap_or_default();
+    let ends = (1..=type_words.len()).rev();
+    let end = ends.into_iter().find(|length| {
+        let end = &type_words[type_words.len() - length..];
+        constants.iter().all(|it| it.starts_with(end))
+    });
     let usable = |rest: &[String]| rest.first().is_some_and(|word| !word.starts_with(|c: char| c.is_ascii_digit()));
-    if front > 0 && usable(rest) {
-        // `PostPriorityTypeUrgent` of `PostType`: only a whole prefix counts, or what is left would mislead.
-        if front == type_words.len() || rest.len() + front > type_words.len() {
-            return case::upper_snake(rest);
-        }
-    }
-    case::upper_snake(&words)
+    let skip = [front, end.unwrap_or_default()].into_iter().max().unwrap_or_default();
+    let skip = if constants.iter().all(|it| usable(&it[skip..])) { skip } else { 0 };
+    constants.iter().map(|it| case::upper_snake(&it[skip..])).collect()
 }
 
 /// Whether Python keeps the word for itself, so that it gets a `_` behind it.
@@ -100,9 +104,12 @@ mod tests {
 
     #[test]
     fn constants_lose_what_their_type_says() {
-        assert_eq!(enum_member("ChannelType", "ChannelTypeOpen"), "OPEN");
-        assert_eq!(enum_member("GroupSource", "GroupSourceLdap"), "LDAP");
-        assert_eq!(enum_member("FileDownloadType", "FileDownloadTypeFile"), "FILE");
-        assert_eq!(enum_member("Level", "Debug"), "DEBUG");
+        let members = |type_name, constants: &[&str]| enum_members(type_name, constants).join(" ");
+        assert_eq!(members("ChannelType", &["ChannelTypeOpen", "ChannelTypePrivate"]), "OPEN PRIVATE");
+        assert_eq!(members("PostEmbedType", &["PostEmbedImage", "PostEmbedTypeLink"]), "IMAGE TYPE_LINK");
+        assert_eq!(members("NotificationTarget", &["TargetAuthor"]), "AUTHOR");
+        assert_eq!(members("Level", &["Debug", "LevelInfo"]), "DEBUG LEVEL_INFO");
+        assert_eq!(members("Size", &["Size1", "SizeLarge"]), "SIZE1 SIZE_LARGE");
+        assert_eq!(members("Def", &["Def", "DefOther"]), "DEF DEF_OTHER");
     }
 }

@@ -74,6 +74,9 @@ pub(crate) struct TypeOverride {
     pub name: Option<String>,
     /// Python module, and proto file where no circle decides it.
     pub group: Option<String>,
+    /// Fields that are left out of every target, by Go name.
+    #[serde(default)]
+    pub exclude: Vec<String>,
     /// Other spellings of fields, by Go name.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
@@ -86,8 +89,9 @@ impl TypeOverride {
     /// The keys of what is inside, as they are marked when used.
     fn parts<'a>(&'a self, name: &'a str) -> impl Iterator<Item = String> + 'a {
         let fields = self.fields.keys().map(move |it| format!("type.{name}.fields.{it}"));
+        let excluded = self.exclude.iter().map(move |it| format!("type.{name}.exclude.{it}"));
         let members = self.members.keys().map(move |it| format!("type.{name}.members.{it}"));
-        fields.chain(members)
+        fields.chain(excluded).chain(members)
     }
 }
 
@@ -185,6 +189,12 @@ impl Overrides {
     pub(crate) fn field<'a>(&'a self, go_type: &str, go: &'a str) -> &'a str {
         let found = self.types.get(go_type).and_then(|it| it.fields.get(go));
         self.mark(&format!("type.{go_type}.fields"), go, found).map_or(go, String::as_str)
+    }
+
+    /// Whether a field of a type is left out.
+    pub(crate) fn excludes(&self, go_type: &str, go: &str) -> bool {
+        let found = self.types.get(go_type).and_then(|it| it.exclude.iter().find(|it| *it == go));
+        self.mark(&format!("type.{go_type}.exclude"), go, found).is_some()
     }
 
     /// The spelling of an enum member, where it is not the usual one.

@@ -134,7 +134,11 @@ impl<'a> Types<'a> {
             GoType::Map(key, value) => {
                 let key = self.go_type(key, subject)?.ty;
                 if !is_map_key(&key) {
-                    self.report(subject, "proto has no map with such a key", "exclude it in surface/overrides.toml");
+                    self.report(
+                        subject,
+                        "proto has no map with such a key",
+                        "exclude what has it in surface/overrides.toml",
+                    );
                     return None;
                 }
                 Ty::Map(Box::new(key), Box::new(self.element(value, subject)?))
@@ -145,7 +149,7 @@ impl<'a> Types<'a> {
                 self.report(
                     subject,
                     "`struct{}` holds nothing that could travel",
-                    "exclude it in surface/overrides.toml",
+                    "exclude what has it in surface/overrides.toml",
                 );
                 return None;
             }
@@ -155,7 +159,7 @@ impl<'a> Types<'a> {
                     self.report(
                         subject,
                         format!("`{name}` is no type that can travel"),
-                        "exclude it in surface/overrides.toml",
+                        "exclude what has it in surface/overrides.toml",
                     );
                     return None;
                 }
@@ -265,17 +269,19 @@ impl<'a> Types<'a> {
     }
 
     fn members(&self, found: &Type, proto: &str) -> Vec<EnumMember> {
-        let consts = found.consts.iter().filter_map(|it| {
-            let value = match &it.value {
-                ConstValue::String(text) => EnumValue::String(text.clone()),
-                ConstValue::Int(number) => EnumValue::Int(*number),
-                ConstValue::Bool(_) | ConstValue::UInt(_) | ConstValue::Float(_) => return None,
-            };
-            let spelled = self.overrides.member(&found.name, &it.name).map(ToOwned::to_owned);
-            let name = spelled.unwrap_or_else(|| names::enum_member(proto, &it.name));
-            Some(EnumMember { go: it.name.clone(), name, value })
+        let value = |value: &ConstValue| match value {
+            ConstValue::String(text) => Some(EnumValue::String(text.clone())),
+            ConstValue::Int(number) => Some(EnumValue::Int(*number)),
+            ConstValue::Bool(_) | ConstValue::UInt(_) | ConstValue::Float(_) => None,
+        };
+        let (consts, values): (Vec<&str>, Vec<EnumValue>) =
+            found.consts.iter().filter_map(|it| Some((it.name.as_str(), value(&it.value)?))).unzip();
+        let usual = names::enum_members(proto, &consts);
+        let members = consts.into_iter().zip(usual).zip(values).map(|((go, usual), value)| {
+            let name = self.overrides.member(&found.name, go).map_or(usual, ToOwned::to_owned);
+            EnumMember { go: go.to_owned(), name, value }
         });
-        consts.collect()
+        members.collect()
     }
 
     fn enqueue(&mut self, found: &'a Type) -> String {
@@ -304,7 +310,7 @@ impl<'a> Types<'a> {
         let proto = self.proto_name(found);
         let overrides = self.overrides;
         let mut fields = Vec::new();
-        for field in found.fields.iter().filter(|it| it.exported) {
+        for field in found.fields.iter().filter(|it| it.exported && !overrides.excludes(&found.name, &it.name)) {
             let subject = format!("{}.{}", found.name, field.name);
             let spelling = overrides.field(&found.name, &field.name);
             let Some(mut lowered) = self.field(&field.name, spelling, &field.ty, &subject) else { continue };

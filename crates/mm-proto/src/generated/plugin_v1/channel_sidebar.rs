@@ -24,8 +24,8 @@ pub struct SidebarCategory {
     /// (SORT_RECENT)
     #[prost(string, tag = "5")]
     pub sorting: ::prost::alloc::string::String,
-    /// SidebarCategoryType: "channels" (SIDEBAR_CATEGORY_CHANNELS), "custom" (SIDEBAR_CATEGORY_CUSTOM), "direct_messages"
-    /// (DIRECT_MESSAGES), "favorites" (SIDEBAR_CATEGORY_FAVORITES)
+    /// SidebarCategoryType: "channels" (CHANNELS), "custom" (CUSTOM), "direct_messages" (DIRECT_MESSAGES), "favorites"
+    /// (FAVORITES)
     #[prost(string, tag = "6")]
     pub r#type: ::prost::alloc::string::String,
     #[prost(string, tag = "7")]

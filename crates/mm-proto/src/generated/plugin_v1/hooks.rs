@@ -141,7 +141,7 @@ pub struct GenerateSupportDataResponse {
     /// Files to add to the packet, with name and content; None for none. After an exception the packet is made without
     /// them, with a warning.
     #[prost(message, repeated, tag = "1")]
-    pub file_datas: ::prost::alloc::vec::Vec<FileData>,
+    pub files: ::prost::alloc::vec::Vec<FileData>,
 }
 /// Arguments of MessageHasBeenDeleted.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -37,7 +37,7 @@ pub struct RemoteCluster {
     #[prost(string, tag = "15")]
     pub plugin_id: ::prost::alloc::string::String,
     /// Flags that say what is synchronized.
-    /// Bitmask: 32 (BITFLAG_OPTION_AUTO_SHARE_DMS), 64 (BITFLAG_OPTION_AUTO_INVITED)
+    /// Bitmask: 32 (AUTO_SHARE_DMS), 64 (AUTO_INVITED)
     #[prost(int64, tag = "16")]
     pub options: i64,
 }

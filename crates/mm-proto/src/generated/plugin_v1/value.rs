@@ -227,8 +227,8 @@ pub struct PostActionIntegration {
 /// Something shown under a message because of a link or attachment in it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PostEmbed {
-    /// PostEmbedType: "boards" (POST_EMBED_BOARDS), "image" (POST_EMBED_IMAGE), "link" (POST_EMBED_LINK),
-    /// "message_attachment" (MESSAGE_ATTACHMENT), "opengraph" (POST_EMBED_OPENGRAPH), "permalink" (POST_EMBED_PERMALINK)
+    /// PostEmbedType: "boards" (BOARDS), "image" (IMAGE), "link" (LINK), "message_attachment" (MESSAGE_ATTACHMENT),
+    /// "opengraph" (OPENGRAPH), "permalink" (PERMALINK)
     #[prost(string, tag = "1")]
     pub r#type: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
