@@ -5,7 +5,7 @@
 use heck::{ToSnakeCase, ToUpperCamelCase};
 
 /// Names that generated modules of models import or define; a model may not be called so.
-pub(crate) const TAKEN_BY_IMPORTS: [&str; 6] = ["Any", "IntEnum", "StrEnum", "TABLES", "TYPE_CHECKING", "Table"];
+pub(crate) const TAKEN_BY_IMPORTS: [&str; 6] = ["Any", "IntEnum", "StrEnum", "TABLES", "TYPE_CHECKING", "CodecTable"];
 
 /// Words that cannot name a module: Python 3.10's keywords
 /// (<https://docs.python.org/3.10/reference/lexical_analysis.html#keywords>).
@@ -31,5 +31,11 @@ pub(crate) fn mixin(group: &str) -> String {
 
 /// A group in running text: `key value store`.
 pub(crate) fn words(group: &str) -> String {
-    group.replace('_', " ")
+    group.trim_end_matches('_').replace('_', " ")
+}
+
+/// The name of a parameter where generated code has names of its own: `self_` for one that Go calls `self`.
+pub(crate) fn parameter(name: &str) -> String {
+    let taken = ["cast", "self"];
+    if taken.contains(&name) { format!("{name}_") } else { name.to_owned() }
 }

@@ -210,9 +210,9 @@ impl Lowering<'_> {
         let parameters = self.parameters();
         parameters.iter().for_each(|it| needs.annotation(&it.annotation));
         let arguments = self.method.params.iter().enumerate().map(|(index, field)| {
-            let name = &field.name.python;
+            let name = names::parameter(&field.name.python);
             let is_pairs = self.is_log() && self.is_variadic(index);
-            Expr::atom(if is_pairs { format!("self._pairs({name}, fields)") } else { name.clone() })
+            Expr::atom(if is_pairs { format!("self._pairs({name}, fields)") } else { name })
         });
         let mut call = vec![Expr::string(&self.method.name.snake), Expr::Tuple(arguments.collect())];
         call.extend(self.method.stream_params.iter().map(|it| Expr::atom(&it.name.python)));
@@ -227,7 +227,7 @@ impl Lowering<'_> {
 
     fn parameter_node(&self, field: &Field, index: usize, is_variadic: bool) -> Parameter {
         let annotation = self.parameter(field, is_variadic);
-        let name = &field.name.python;
+        let name = names::parameter(&field.name.python);
         let stars = if is_variadic { "*" } else { "" };
         let is_last = index + 1 == self.method.params.len();
         let default = if is_last && self.is_nullable(field) { " = None" } else { "" };
@@ -258,7 +258,7 @@ impl Lowering<'_> {
     /// A method of one model: the model, or its fields as keywords.
     fn with_keywords(&self, model: &str, needs: &mut Needs) -> Result<Shape, Error> {
         let field = &self.method.params[0];
-        let name = &field.name.python;
+        let name = &names::parameter(&field.name.python);
         let annotation = annotation(self.context, field, Position::Parameter);
         needs.annotation(&annotation);
         needs.checking.add("typing_extensions", "Unpack");
@@ -266,8 +266,9 @@ impl Lowering<'_> {
         let Some(message) = self.context.ir.messages.get(model) else {
             return Err(Error::new(format!("{} takes {model}, which is no message of the IR", self.method.name.go)));
         };
-        // A field of the parameter's name must reach the keywords, so the parameter is positional then, and hidden.
-        let hides = models::attributes(self.context, message)?.iter().any(|it| it.name.python == *name);
+        // A field of a parameter's name must reach the keywords, so parameters are positional then, and hidden.
+        let attributes = models::attributes(self.context, message)?;
+        let hides = attributes.iter().any(|it| it.name.python == *name || it.name.python == "self") || name == "fields";
         let own = |text: String| if hides { with_self([text, "/".to_owned()]) } else { with_self([text]) };
         let local = if hides { format!("_mm_{name}") } else { name.clone() };
         let mut parameters = own(format!("{local}: {} = None", annotation.clone().or_none().text));
@@ -302,7 +303,8 @@ impl Lowering<'_> {
         if result.text == "None" {
             return call.statement("", 8);
         }
-        if self.method.stream == Stream::HttpCall {
+        // These are what the base class promises already.
+        if self.method.stream == Stream::HttpCall || result.text == "Any" {
             return call.statement("return ", 8);
         }
         Expr::call("cast", vec![Expr::string(&result.text), call]).statement("return ", 8)

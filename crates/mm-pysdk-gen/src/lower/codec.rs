@@ -62,7 +62,7 @@ pub(crate) fn value_module(context: &Context<'_>) -> ModelModule {
     let mut runtime = Block::default();
     let mut checking = Block::default();
     runtime.add("typing", "TYPE_CHECKING");
-    checking.add("mattermost_plugin._generated.index", "Table");
+    checking.add("mattermost_plugin._generated.index", "CodecTable");
     ModelModule {
         pragma: "",
         header: header("#", &context.ir.upstream_version),

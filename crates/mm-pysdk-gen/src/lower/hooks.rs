@@ -7,6 +7,7 @@ use super::{nullable, path, streams};
 use crate::context::Context;
 use crate::docstring::first_sentence;
 use crate::layout::Expr;
+use crate::names;
 use crate::nodes::HooksModule;
 use crate::types::{Annotation, Position, annotation};
 
@@ -112,7 +113,7 @@ pub(crate) fn handlers(context: &Context<'_>, hook: &Method) -> Vec<Handler> {
         .map(|it| {
             let annotation = annotation(context, it, Position::Result);
             let nullable = nullable::hook_parameter(&hook.name.go, &it.name.go);
-            (it.name.python.clone(), if nullable { annotation.or_none() } else { annotation })
+            (names::parameter(&it.name.python), if nullable { annotation.or_none() } else { annotation })
         })
         .collect();
     let forms = streams::handler_forms(hook.stream).iter().map(|form| {

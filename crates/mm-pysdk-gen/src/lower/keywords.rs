@@ -21,8 +21,6 @@ pub(crate) fn module(context: &Context<'_>) -> Result<KeywordsModule, Error> {
     let used: BTreeSet<&str> = context.ir.api.iter().filter_map(api::keyword_model).collect();
     let mut checking = Block::default();
     let mut runtime = Block::default();
-    runtime.add("typing", "TYPE_CHECKING");
-    runtime.add("typing", "TypedDict");
     let mut classes = Vec::new();
     for message in used.iter().filter_map(|it| context.ir.messages.get(*it)) {
         let mut fields = Vec::new();
@@ -33,6 +31,12 @@ pub(crate) fn module(context: &Context<'_>) -> Result<KeywordsModule, Error> {
         }
         let model = message.name.camel.clone();
         classes.push(KeywordClass { name: class(&model), model, fields });
+    }
+    if !checking.is_empty() {
+        runtime.add("typing", "TYPE_CHECKING");
+    }
+    if !classes.is_empty() {
+        runtime.add("typing", "TypedDict");
     }
     Ok(KeywordsModule {
         header: header("#", &context.ir.upstream_version),

@@ -71,7 +71,7 @@ impl<'a> Needs<'a> {
         let mut runtime = Block::default();
         let mut otherwise = Block::default();
         runtime.add("typing", "TYPE_CHECKING");
-        self.checking.add("mattermost_plugin._generated.index", "Table");
+        self.checking.add("mattermost_plugin._generated.index", "CodecTable");
         let has_factory = classes.iter().flat_map(|it| &it.attributes).any(|it| it.contains(" = field("));
         for name in [(!classes.is_empty()).then_some("dataclass"), has_factory.then_some("field")].into_iter().flatten()
         {

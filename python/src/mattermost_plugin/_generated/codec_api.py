@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 
 METHODS: dict[str, tuple[str, str, str]] = {
     "add_channel_member": (
@@ -936,7 +936,7 @@ METHODS: dict[str, tuple[str, str, str]] = {
     ),
 }
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "AddChannelMemberRequest": (None, ((1, "channel_id", 8, None), (2, "user_id", 8, None))),
     "AddChannelMemberResponse": (None, ((1, "channel_member", 0x2A, "ChannelMember"),)),
     "AddReactionRequest": (None, ((1, "reaction", 0x2A, "Reaction"),)),

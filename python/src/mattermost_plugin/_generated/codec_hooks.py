@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 
 METHODS: dict[str, tuple[str, str, str]] = {
     "channel_has_been_created": (
@@ -217,7 +217,7 @@ METHODS: dict[str, tuple[str, str, str]] = {
     ),
 }
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "ChannelHasBeenCreatedRequest": (None, ((1, "context", 0x2A, "Context"), (2, "channel", 0x2A, "Channel"))),
     "ChannelHasBeenCreatedResponse": (None, ()),
     "ChannelMemberWillBeAddedRequest": (
@@ -262,7 +262,7 @@ TABLES: dict[str, Table] = {
     "FileWillBeUploadedResult": (None, ((1, "file_info", 0x2A, "FileInfo"), (2, "reason", 8, None))),
     "FileWillBeUploadedStart": (None, ((1, "context", 0x2A, "Context"), (2, "info", 0x2A, "FileInfo"))),
     "GenerateSupportDataRequest": (None, ((1, "context", 0x2A, "Context"),)),
-    "GenerateSupportDataResponse": (None, ((1, "file_datas", 0x4A, "FileData"),)),
+    "GenerateSupportDataResponse": (None, ((1, "files", 0x4A, "FileData"),)),
     "HttpBodyEnd": (None, ((1, "trailers", 16, (8, 17, (0x48, None))), (2, "error", 8, None))),
     "HttpClientGone": (None, ()),
     "HttpConnectionClose": (None, ()),

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from typing import Any
 
-Table = tuple[str | None, tuple[tuple[int, str, int, Any], ...]]
+CodecTable = tuple[str | None, tuple[tuple[int, str, int, Any], ...]]
 
 MODULE_OF: dict[str, str] = {
     "AccessControlSettings": "config",

@@ -11,7 +11,7 @@ from mattermost_plugin._runtime.model import StrEnum
 if TYPE_CHECKING:
     from dataclasses import dataclass, field
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass, field
 
@@ -28,10 +28,10 @@ class SidebarCategorySorting(StrEnum):
 class SidebarCategoryType(StrEnum):
     """Kind of a sidebar category."""
 
-    SIDEBAR_CATEGORY_CHANNELS = "channels"
-    SIDEBAR_CATEGORY_CUSTOM = "custom"
+    CHANNELS = "channels"
+    CUSTOM = "custom"
     DIRECT_MESSAGES = "direct_messages"
-    SIDEBAR_CATEGORY_FAVORITES = "favorites"
+    FAVORITES = "favorites"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,7 +83,7 @@ class SidebarCategoryWithChannels:
     channels: list[str] = field(default_factory=list)
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "OrderedSidebarCategories": (
         "OrderedSidebarCategories",
         ((1, "categories", 0x4A, "SidebarCategoryWithChannels"), (2, "order", 0x48, None)),

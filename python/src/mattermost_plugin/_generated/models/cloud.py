@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass
 
@@ -55,7 +55,7 @@ class TeamsLimits:
     active: int | None = None
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "FilesLimits": ("FilesLimits", ((1, "total_storage", 0x23, None),)),
     "MessagesLimits": ("MessagesLimits", ((1, "history", 0x23, None),)),
     "ProductLimits": (

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dataclasses import dataclass, field
     from typing import Any
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
     from mattermost_plugin._generated.models import MessageAttachment
 else:
     from mattermost_plugin._runtime.model import dataclass, field
@@ -38,7 +38,7 @@ class CommandResponse:
     extra_responses: list[CommandResponse] = field(default_factory=list)
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "CommandResponse": (
         "CommandResponse",
         (

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dataclasses import dataclass, field
     from typing import Any
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
     from mattermost_plugin._generated.models import ContentFlaggingSettings, FeatureFlags, FileSettings, ServiceSettings
 else:
     from mattermost_plugin._runtime.model import dataclass, field
@@ -926,7 +926,7 @@ class WranglerSettings:
     move_thread_from_group_message_channel_enable: bool | None = None
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "AccessControlSettings": (
         "AccessControlSettings",
         ((1, "enable_attribute_based_access_control", 0x21, None), (2, "enable_user_managed_attributes", 0x21, None)),

@@ -11,7 +11,7 @@ from mattermost_plugin._runtime.model import StrEnum
 if TYPE_CHECKING:
     from dataclasses import dataclass, field
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass, field
 
@@ -19,18 +19,18 @@ else:
 class ContentFlaggingEvent(StrEnum):
     """What happened to a flagged message."""
 
-    EVENT_ASSIGNED = "assigned"
-    EVENT_CONTENT_DISMISSED = "dismissed"
-    EVENT_CONTENT_REMOVED = "removed"
-    EVENT_FLAGGED = "flagged"
+    ASSIGNED = "assigned"
+    CONTENT_DISMISSED = "dismissed"
+    CONTENT_REMOVED = "removed"
+    FLAGGED = "flagged"
 
 
 class NotificationTarget(StrEnum):
     """A group of people to tell about a flagged message."""
 
-    TARGET_AUTHOR = "author"
-    TARGET_REPORTER = "reporter"
-    TARGET_REVIEWERS = "reviewers"
+    AUTHOR = "author"
+    REPORTER = "reporter"
+    REVIEWERS = "reviewers"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,7 +83,7 @@ class ReviewerSettings:
     team_admins_as_reviewers: bool | None = None
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "AdditionalContentFlaggingSettings": (
         "AdditionalContentFlaggingSettings",
         (

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from dataclasses import dataclass
     from datetime import datetime
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass
 
@@ -28,7 +28,7 @@ class CustomStatus:
     expires_at: datetime | None = None
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "CustomStatus": (
         "CustomStatus",
         ((1, "emoji", 8, None), (2, "text", 8, None), (3, "duration", 8, None), (4, "expires_at", 12, None)),

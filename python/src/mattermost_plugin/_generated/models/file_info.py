@@ -11,7 +11,7 @@ from mattermost_plugin._runtime.model import StrEnum
 if TYPE_CHECKING:
     from dataclasses import dataclass, field
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass, field
 
@@ -79,7 +79,7 @@ class GetFileInfosOptions:
     sort_descending: bool = False
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "FileInfo": (
         "FileInfo",
         (

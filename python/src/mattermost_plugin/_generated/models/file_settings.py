@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass
 
@@ -73,7 +73,7 @@ class FileSettings:
     export_amazon_s3_storage_class: str | None = None
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "FileSettings": (
         "FileSettings",
         (

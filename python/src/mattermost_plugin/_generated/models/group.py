@@ -11,7 +11,7 @@ from mattermost_plugin._runtime.model import StrEnum
 if TYPE_CHECKING:
     from dataclasses import dataclass, field
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass, field
 
@@ -113,7 +113,7 @@ class PageOpts:
     per_page: int = 0
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "CreateDefaultMembershipParams": (
         "CreateDefaultMembershipParams",
         (

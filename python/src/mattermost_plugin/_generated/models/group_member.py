@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass
 
@@ -28,7 +28,7 @@ class GroupMember:
     delete_at: int = 0
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "GroupMember": (
         "GroupMember",
         ((1, "group_id", 8, None), (2, "user_id", 8, None), (3, "create_at", 3, None), (4, "delete_at", 3, None)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass
 
@@ -121,7 +121,7 @@ class LicenseLimits:
     push_notifications: int = 0
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "Customer": (
         "Customer",
         ((1, "id", 8, None), (2, "name", 8, None), (3, "email", 8, None), (4, "company", 8, None)),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dataclasses import dataclass, field
     from typing import Any
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass, field
 
@@ -120,7 +120,7 @@ class PluginSettingsSection:
     fallback: bool = False
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "Manifest": (
         "Manifest",
         (

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dataclasses import dataclass, field
     from typing import Any
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
     from mattermost_plugin._generated.models import PostAction
 else:
     from mattermost_plugin._runtime.model import dataclass, field
@@ -57,7 +57,7 @@ class MessageAttachmentField:
     short: bool = False
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "MessageAttachment": (
         "MessageAttachment",
         (

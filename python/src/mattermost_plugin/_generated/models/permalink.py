@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
     from mattermost_plugin._generated.models import ChannelType, Post
 else:
     from mattermost_plugin._runtime.model import dataclass
@@ -26,7 +26,7 @@ class PreviewPost:
     channel_id: str = ""
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "PreviewPost": (
         "PreviewPost",
         (

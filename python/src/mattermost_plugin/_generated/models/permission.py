@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass
 
@@ -27,7 +27,7 @@ class Permission:
     scope: str = ""
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "Permission": (
         "Permission",
         ((1, "id", 8, None), (2, "name", 8, None), (3, "description", 8, None), (4, "scope", 8, None)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass
 
@@ -34,7 +34,7 @@ class PluginClusterEventSendOptions:
     target_id: str = ""
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "PluginClusterEvent": ("PluginClusterEvent", ((1, "id", 8, None), (2, "data", 9, None))),
     "PluginClusterEventSendOptions": (
         "PluginClusterEventSendOptions",

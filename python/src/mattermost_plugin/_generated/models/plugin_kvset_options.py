@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass
 
@@ -27,7 +27,7 @@ class PluginKVSetOptions:
     expire_in_seconds: int = 0
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "PluginKVSetOptions": (
         "PluginKVSetOptions",
         ((1, "atomic", 1, None), (2, "old_value", 9, None), (3, "expire_in_seconds", 3, None)),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dataclasses import dataclass, field
     from typing import Any
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
     from mattermost_plugin._generated.models import PostMetadata, User
 else:
     from mattermost_plugin._runtime.model import dataclass, field
@@ -105,7 +105,7 @@ class SearchParameter:
     include_deleted_channels: bool | None = None
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "GetPostsSinceForSyncCursor": (
         "GetPostsSinceForSyncCursor",
         (

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dataclasses import dataclass
     from typing import Any
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass
 
@@ -19,12 +19,12 @@ else:
 class PostEmbedType(StrEnum):
     """What an embed of a message is."""
 
-    POST_EMBED_BOARDS = "boards"
-    POST_EMBED_IMAGE = "image"
-    POST_EMBED_LINK = "link"
+    BOARDS = "boards"
+    IMAGE = "image"
+    LINK = "link"
     MESSAGE_ATTACHMENT = "message_attachment"
-    POST_EMBED_OPENGRAPH = "opengraph"
-    POST_EMBED_PERMALINK = "permalink"
+    OPENGRAPH = "opengraph"
+    PERMALINK = "permalink"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +40,6 @@ class PostEmbed:
     data: Any = None
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "PostEmbed": ("PostEmbed", ((1, "type", 13, "PostEmbedType"), (2, "url", 8, None), (3, "data", 11, None))),
 }

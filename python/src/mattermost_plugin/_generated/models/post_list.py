@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass, field
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
     from mattermost_plugin._generated.models import Post
 else:
     from mattermost_plugin._runtime.model import dataclass, field
@@ -35,7 +35,7 @@ class PostList:
     burn_on_read_posts: dict[str, Post] = field(default_factory=dict)
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "PostList": (
         "PostList",
         (

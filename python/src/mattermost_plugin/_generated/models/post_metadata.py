@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass, field
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
     from mattermost_plugin._generated.models import (
         Emoji,
         FileInfo,
@@ -75,7 +75,7 @@ class PostTranslation:
     source_lang: str = ""
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "PostImage": (
         "PostImage",
         ((1, "width", 3, None), (2, "height", 3, None), (3, "format", 8, None), (4, "frame_count", 3, None)),

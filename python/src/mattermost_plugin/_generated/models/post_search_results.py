@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass, field
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
     from mattermost_plugin._generated.models import Post
 else:
     from mattermost_plugin._runtime.model import dataclass, field
@@ -37,7 +37,7 @@ class PostSearchResults:
     matches: dict[str, list[str]] = field(default_factory=dict)
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "PostSearchResults": (
         "PostSearchResults",
         ((1, "post_list", 0x8A, "PostList"), (2, "matches", 16, (8, 17, (0x48, None)))),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass
 
@@ -23,7 +23,7 @@ class Preference:
     value: str = ""
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "Preference": (
         "Preference",
         ((1, "user_id", 8, None), (2, "category", 8, None), (3, "name", 8, None), (4, "value", 8, None)),

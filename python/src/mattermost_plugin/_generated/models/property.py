@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dataclasses import dataclass, field
     from typing import Any
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass, field
 
@@ -175,7 +175,7 @@ class PropertyValueSearchOpts:
     value: bytes = b""
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "PluginPropertyOption": ("PluginPropertyOption", ((1, "data", 16, (8, 8, None)),)),
     "PropertyField": (
         "PropertyField",

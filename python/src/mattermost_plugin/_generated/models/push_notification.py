@@ -10,7 +10,7 @@ from mattermost_plugin._runtime.model import StrEnum
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
     from mattermost_plugin._generated.models import ChannelType
 else:
     from mattermost_plugin._runtime.model import dataclass
@@ -60,7 +60,7 @@ class PushNotification:
     signature: str = ""
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "PushNotification": (
         "PushNotification",
         (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass
 
@@ -17,8 +17,8 @@ else:
 class Bitmask(IntEnum):
     """A set of flags in the bits of an unsigned 32-bit integer."""
 
-    BITFLAG_OPTION_AUTO_SHARE_DMS = 32
-    BITFLAG_OPTION_AUTO_INVITED = 64
+    AUTO_SHARE_DMS = 32
+    AUTO_INVITED = 64
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class RemoteCluster:
     options: Bitmask | int = 0
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "RemoteCluster": (
         "RemoteCluster",
         (

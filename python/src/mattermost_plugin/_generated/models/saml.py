@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dataclasses import dataclass, field
     from datetime import datetime
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass, field
 
@@ -250,7 +250,7 @@ class WarningInfo:
     invalid_time: bool = False
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "Assertion": (
         "Assertion",
         (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass, field
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass, field
 
@@ -181,7 +181,7 @@ class ServiceSettings:
     delete_account_link: str | None = None
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "ServiceSettings": (
         "ServiceSettings",
         (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass, field
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
     from mattermost_plugin._generated.models import ChannelType, Post, PostAcknowledgement, Reaction, Status, User
 else:
     from mattermost_plugin._runtime.model import dataclass, field
@@ -112,7 +112,7 @@ class SyncResponse:
     membership_errors: list[str] = field(default_factory=list)
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "MembershipChangeMsg": (
         "MembershipChangeMsg",
         (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
     from mattermost_plugin._generated.models import AutocompleteData
 else:
     from mattermost_plugin._runtime.model import dataclass
@@ -49,7 +49,7 @@ class Command:
     autocomplete_icon_data: str = ""
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "Command": (
         "Command",
         (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
     from mattermost_plugin._generated.models import AppError
 else:
     from mattermost_plugin._runtime.model import dataclass
@@ -67,7 +67,7 @@ class TeamUnread:
     thread_urgent_mention_count: int = 0
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "TeamMember": (
         "TeamMember",
         (

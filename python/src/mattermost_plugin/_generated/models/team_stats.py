@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass
 
@@ -27,7 +27,7 @@ class TeamStats:
     active_member_count: int = 0
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "TeamStats": (
         "TeamStats",
         ((1, "team_id", 8, None), (2, "total_member_count", 3, None), (3, "active_member_count", 3, None)),

@@ -10,7 +10,7 @@ from mattermost_plugin._runtime.model import StrEnum
 if TYPE_CHECKING:
     from dataclasses import dataclass
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass
 
@@ -46,7 +46,7 @@ class UploadSession:
     req_file_id: str = ""
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "UploadSession": (
         "UploadSession",
         (

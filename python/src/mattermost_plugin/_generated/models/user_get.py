@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataclasses import dataclass, field
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
     from mattermost_plugin._generated.models import ViewUsersRestrictions
 else:
     from mattermost_plugin._runtime.model import dataclass, field
@@ -46,7 +46,7 @@ class UserGetOptions:
     updated_after: int = 0
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "UserGetOptions": (
         "UserGetOptions",
         (

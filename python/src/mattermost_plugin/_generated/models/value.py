@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "Value": (
         None,
         (

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dataclasses import dataclass, field
     from typing import Any
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
 else:
     from mattermost_plugin._runtime.model import dataclass, field
 
@@ -39,7 +39,7 @@ class WebsocketBroadcast:
     broadcast_hook_args: list[dict[str, Any]] = field(default_factory=list)
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "WebsocketBroadcast": (
         "WebsocketBroadcast",
         (

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dataclasses import dataclass, field
     from typing import Any
 
-    from mattermost_plugin._generated.index import Table
+    from mattermost_plugin._generated.index import CodecTable
     from mattermost_plugin._generated.models import Session
 else:
     from mattermost_plugin._runtime.model import dataclass, field
@@ -34,7 +34,7 @@ class WebSocketRequest:
     locale: str = ""
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, CodecTable] = {
     "WebSocketRequest": (
         "WebSocketRequest",
         (

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use mm_codegen::ir::{
-    EnumKind, EnumMember, EnumValue, Field, Ir, Message, Method, MethodDoc, Name, OpenEnum, Outcome, Presence, Stream, Ty,
-    Wrapper,
+    EnumKind, EnumMember, EnumValue, Field, Ir, Message, Method, MethodDoc, Name, OpenEnum, Outcome, Presence, Stream,
+    Ty, Wrapper,
 };
 
 /// `userId` → `user_id`, enough for the names below.
@@ -89,31 +89,51 @@ fn method(go: &str, group: &str, params: Vec<Field>, results: Vec<Field>, outcom
 /// Models: reserved words, optional scalars, enums, nested containers, recursion, embedding, values, models by value.
 fn messages() -> BTreeMap<String, Message> {
     BTreeMap::from([
-        message("Post", "post", "A message in a channel.", vec![
-            field("id", 1, Ty::String),
-            documented("When it was made, in milliseconds since the Unix epoch.", field("createAt", 2, Ty::Int64)),
-            field("type", 3, Ty::StringEnum("PostKind".into())),
-            field("props", 4, map(Ty::Value)),
-            field("fileIds", 5, list(Ty::String)),
-            with(Presence::Optional, field("remoteId", 6, Ty::String)),
-            field("metadata", 7, to("PostMetadata")),
-            field("replyTo", 8, to("Post")),
-            field("message", 9, Ty::String),
-            with(Presence::Always, field("author", 10, to("User"))),
-        ]),
-        message("PostMetadata", "post", "What belongs to a post.", vec![
-            field("matches", 1, Ty::Map(Box::new(Ty::String), Box::new(Ty::Wrapped("StringList".into())))),
-            field("seenAt", 2, Ty::Timestamp),
-            field("posts", 3, list(to("Post"))),
-            field("from", 4, Ty::String),
-        ]),
-        message("PostSearchResults", "post", "Posts that were found.", vec![
-            with(Presence::Embedded, field("PostMetadata", 1, to("PostMetadata"))),
-            field("score", 2, Ty::Double),
-            field("level", 3, Ty::IntEnum("Level".into())),
-            field("list", 4, list(Ty::String)),
-        ]),
-        message("User", "user", "A person or a bot.", vec![field("id", 1, Ty::String), field("username", 2, Ty::String)]),
+        message(
+            "Post",
+            "post",
+            "A message in a channel.",
+            vec![
+                field("id", 1, Ty::String),
+                documented("When it was made, in milliseconds since the Unix epoch.", field("createAt", 2, Ty::Int64)),
+                field("type", 3, Ty::StringEnum("PostKind".into())),
+                field("props", 4, map(Ty::Value)),
+                field("fileIds", 5, list(Ty::String)),
+                with(Presence::Optional, field("remoteId", 6, Ty::String)),
+                field("metadata", 7, to("PostMetadata")),
+                field("replyTo", 8, to("Post")),
+                field("message", 9, Ty::String),
+                with(Presence::Always, field("author", 10, to("User"))),
+            ],
+        ),
+        message(
+            "PostMetadata",
+            "post",
+            "What belongs to a post.",
+            vec![
+                field("matches", 1, Ty::Map(Box::new(Ty::String), Box::new(Ty::Wrapped("StringList".into())))),
+                field("seenAt", 2, Ty::Timestamp),
+                field("posts", 3, list(to("Post"))),
+                field("from", 4, Ty::String),
+            ],
+        ),
+        message(
+            "PostSearchResults",
+            "post",
+            "Posts that were found.",
+            vec![
+                with(Presence::Embedded, field("PostMetadata", 1, to("PostMetadata"))),
+                field("score", 2, Ty::Double),
+                field("level", 3, Ty::IntEnum("Level".into())),
+                field("list", 4, list(Ty::String)),
+            ],
+        ),
+        message(
+            "User",
+            "user",
+            "A person or a bot.",
+            vec![field("id", 1, Ty::String), field("username", 2, Ty::String)],
+        ),
         message("Context", "context", "Who and from where.", vec![field("sessionId", 1, Ty::String)]),
         message("Empty", "context", "Nothing.", vec![]),
         message("FileInfo", "file_info", "A file's metadata.", vec![field("name", 1, Ty::String)]),
@@ -127,7 +147,11 @@ fn enums() -> BTreeMap<String, OpenEnum> {
         group: "post".into(),
         kind: EnumKind::String,
         members: vec![
-            EnumMember { go: "PostKindDefault".into(), name: "DEFAULT".into(), value: EnumValue::String(String::new()) },
+            EnumMember {
+                go: "PostKindDefault".into(),
+                name: "DEFAULT".into(),
+                value: EnumValue::String(String::new()),
+            },
             EnumMember { go: "PostKindJoin".into(), name: "JOIN".into(), value: EnumValue::String("join".into()) },
         ],
         doc: "What kind of post it is.".into(),
@@ -149,20 +173,35 @@ fn api() -> Vec<Method> {
     let replace = documented("Whether to replace it.", field("replace", 1, Ty::Bool));
     let fields = vec![field("msg", 1, Ty::String), field("keyValuePairs", 2, list(Ty::Value))];
     let mut methods = vec![
-        method("CreatePost", "post", vec![field("post", 1, to("Post"))], vec![field("post", 1, to("Post"))], ValueOrAppError),
-        method("GetEmojiImage", "emoji", vec![field("emojiId", 1, Ty::String)], vec![
-            field("result", 1, Ty::Bytes),
-            field("format", 2, Ty::String),
-        ], ValueOrAppError),
+        method(
+            "CreatePost",
+            "post",
+            vec![field("post", 1, to("Post"))],
+            vec![field("post", 1, to("Post"))],
+            ValueOrAppError,
+        ),
+        method(
+            "GetEmojiImage",
+            "emoji",
+            vec![field("emojiId", 1, Ty::String)],
+            vec![field("result", 1, Ty::Bytes), field("format", 2, Ty::String)],
+            ValueOrAppError,
+        ),
         Method { stream: Stream::Upload, ..method("InstallPlugin", "plugin", vec![replace], vec![], ValueOrAppError) },
         Method { variadic: true, ..method("LogInfo", "logging", fields, vec![], Value) },
         Method { stream: Stream::HttpCall, ..method("PluginHTTP", "plugin", vec![], vec![], Value) },
-        method("SetKinds", "post", vec![
-            user_id(),
-            field("kinds", 2, list(Ty::StringEnum("PostKind".into()))),
-            field("payload", 3, map(Ty::Value)),
-            field("aRatherLongParameterThatMakesTheSignatureLong", 4, list(map(Ty::String))),
-        ], vec![field("result", 1, map(list(Ty::Int64)))], ValueOrError),
+        method(
+            "SetKinds",
+            "post",
+            vec![
+                user_id(),
+                field("kinds", 2, list(Ty::StringEnum("PostKind".into()))),
+                field("payload", 3, map(Ty::Value)),
+                field("aRatherLongParameterThatMakesTheSignatureLong", 4, list(map(Ty::String))),
+            ],
+            vec![field("result", 1, map(list(Ty::Int64)))],
+            ValueOrError,
+        ),
     ];
     let mut get_user = method("GetUser", "user", vec![user_id()], vec![field("user", 1, to("User"))], ValueOrAppError);
     get_user.doc.raises = vec![("NotFoundError".into(), "no user has this id".into())];
@@ -184,9 +223,13 @@ fn hooks() -> Vec<Method> {
         },
         method("MessageHasBeenPosted", "hooks", vec![context(), post(2)], vec![], Value),
         method("MessageWillBePosted", "hooks", vec![context(), post(2)], vec![post(1), reason()], Verdict),
-        method("MessagesWillBeConsumed", "hooks", vec![field("posts", 1, list(to("Post")))], vec![
-            field("posts", 1, list(to("Post"))),
-        ], Value),
+        method(
+            "MessagesWillBeConsumed",
+            "hooks",
+            vec![field("posts", 1, list(to("Post")))],
+            vec![field("posts", 1, list(to("Post")))],
+            Value,
+        ),
         method("OnActivate", "hooks", vec![], vec![], ValueOrError),
         Method { stream: Stream::HttpExchange, ..method("ServeHTTP", "hooks", vec![context()], vec![], Value) },
         method("UserHasJoinedChannel", "hooks", vec![context(), field("actor", 2, to("User"))], vec![], Value),
