@@ -83,13 +83,14 @@ def http_call(
 
 
 def _head(requests: parts.Parts, request: HttpRequest) -> object:
+    major, _, minor = request.proto.rpartition("/")[2].partition(".")
     return parts.build(
         requests.message_of("head"),
         method=request.method,
         url=request.url,
         proto=request.proto,
-        proto_major=1,
-        proto_minor=1,
+        proto_major=int(major) if major.isdecimal() else 1,
+        proto_minor=int(minor) if minor.isdecimal() else 0,
         header=request.headers.to_dict(),
         host=request.host,
         remote_addr=request.remote_addr,
