@@ -10,7 +10,7 @@ use mm_codegen::ir::{
 /// `userId` → `user_id`, enough for the names below.
 fn name(go: &str) -> Name {
     let mut snake = String::new();
-    for (index, character) in go.chars().enumerate() {
+    for (index, character) in go.char_indices() {
         let after_lower = go[..index].ends_with(|it: char| it.is_lowercase());
         if character.is_uppercase() && index > 0 && after_lower {
             snake.push('_');
@@ -238,7 +238,7 @@ fn hooks() -> Vec<Method> {
 }
 
 /// The IR.
-pub fn sample() -> Ir {
+pub(crate) fn sample() -> Ir {
     let strings = Wrapper { name: "StringList".into(), inner: list(Ty::String), group: "value".into() };
     Ir {
         upstream_version: "1.0.0".into(),
