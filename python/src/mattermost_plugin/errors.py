@@ -17,7 +17,7 @@
     │   └── PlainError                the server answered with a text only, without id or status
     ├── HookDefinitionError         a handler is declared wrongly; raised while the class is made   (TypeError)
     ├── HookResultError             a handler returned what its hook cannot take                    (TypeError)
-    ├── HookRejected                raise it in a handler whose hook has no result, to refuse with a text
+    ├── HookRejected                raise it in any handler to refuse with a text
     └── NotRunningError             something needs the host, and the plugin is not running in one  (RuntimeError)
 
 Every exception survives ``pickle`` and ``copy``.
@@ -214,9 +214,10 @@ class HookResultError(MattermostError, TypeError):
 
 
 class HookRejected(MattermostError):
-    """Refuses in a hook that has no result for it, such as ``OnActivate`` or ``ConfigurationWillBeSaved``.
+    """Refuses, from anywhere in a handler: the text goes to the person who asked, and no traceback is logged.
 
-    The text goes to the person who asked, and no traceback is logged: refusing is not a mistake of the plugin.
+    In a hook that decides it is the same as returning `Reject`; in ``ServeHTTP`` it is an answer with status 403; in ``OnActivate``,
+    ``ExecuteCommand`` and other hooks that may fail it is the error.
     """
 
 

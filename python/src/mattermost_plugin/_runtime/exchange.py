@@ -15,8 +15,9 @@ from mattermost_plugin import _native
 from mattermost_plugin._runtime import parts, signatures
 from mattermost_plugin._runtime.current import current_call
 from mattermost_plugin._runtime.results import shown
-from mattermost_plugin.errors import HookResultError
+from mattermost_plugin.errors import HookRejected, HookResultError
 from mattermost_plugin.http import Headers, HttpRequest, HttpResponse, ResponseWriter
+from mattermost_plugin.verdicts import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -163,6 +164,12 @@ class HttpServing:
         for piece in parts.pieces_of(response.body):
             self._exchange.send("body", piece)
 
+    def refusal(self, error: HookRejected) -> HttpResponse:
+        """Returns the answer for a refusal in the plugin's words."""
+        if self.writer.head_sent:
+            raise error
+        return HttpResponse(403, body=f"{error}\n")
+
     def _response(self, result: object) -> HttpResponse:
         if isinstance(result, HttpResponse):
             return result
@@ -250,6 +257,10 @@ class FileServing:
         form = signatures.accepted_form(self._exchange.handler.function, self._exchange.handler.spec)
         return tuple(known[name] for name in form)
 
+    def refusal(self, error: HookRejected) -> Reject:
+        """Returns the verdict for a refusal in the plugin's words."""
+        return Reject(str(error))
+
     def answer(self, result: object) -> None:
         """Sends the verdict."""
         spec = self._exchange.handler.spec
@@ -282,9 +293,12 @@ def serve_sync(
     try:
         exchange = Exchange(call, handler, None)
         serving = _serving(exchange, exchange.start(call.read_message()))
-        result = handler.function(*serving.arguments())
-        if hasattr(result, "__await__"):
-            result = run_awaitable(result)
+        try:
+            result = handler.function(*serving.arguments())
+            if hasattr(result, "__await__"):
+                result = run_awaitable(result)
+        except HookRejected as error:
+            result = serving.refusal(error)
         serving.answer(result)
         call.finish()
     except BaseException as error:
@@ -312,7 +326,11 @@ async def serve_async(
         while not exchange.over:
             exchange.take(await call.read_message_async())
         try:
-            serving.answer(await handler.function(*serving.arguments()))
+            try:
+                result = await handler.function(*serving.arguments())
+            except HookRejected as error:
+                result = serving.refusal(error)
+            serving.answer(result)
         except Exception as error:
             if not _apologize(serving):
                 raise

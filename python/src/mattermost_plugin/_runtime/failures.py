@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mattermost_plugin import errors
-from mattermost_plugin.errors import MattermostError, PluginAPIError
+from mattermost_plugin.errors import HookRejected, MattermostError, PluginAPIError
 
 if TYPE_CHECKING:
     from mattermost_plugin import _native
@@ -104,16 +104,23 @@ def error_to_value(error: BaseException) -> tuple[int, str, Any]:
     return error.code, error.message, detail
 
 
-def to_app_error(error: PluginAPIError) -> Any:
-    """Returns the ``AppError`` model of an exception."""
+def to_app_error(error: PluginAPIError | HookRejected, *, where: str = "") -> Any:
+    """Returns the ``AppError`` model of an exception.
+
+    Args:
+        error: A failure of the API that a handler passes on, or a refusal in its own words.
+        where: The hook, for what does not say by itself where it comes from.
+    """
     from mattermost_plugin.models import AppError
 
+    if isinstance(error, HookRejected):
+        return AppError(id="plugin.hook_rejected", message=describe(error), status_code=400, where=where)
     return AppError(
         id=error.id,
         message=error.message,
         detailed_error=error.detailed_error,
         status_code=error.status_code,
-        where=error.where,
+        where=error.where or where,
         request_id=error.request_id,
     )
 

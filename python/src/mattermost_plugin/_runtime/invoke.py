@@ -14,6 +14,7 @@ from mattermost_plugin._runtime.current import current_call
 from mattermost_plugin._runtime.registry import Registration, bind
 from mattermost_plugin._runtime.results import make_converter
 from mattermost_plugin.errors import HookRejected, HookResultError, PluginAPIError
+from mattermost_plugin.verdicts import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,6 +25,9 @@ __all__ = ["BoundHandler", "serve_async", "serve_sync"]
 
 #: Outcomes whose errors are results that the hook provides for.
 _ERROR_OUTCOMES: Final = frozenset({"error", "app_error"})
+
+#: Outcomes with a result that refuses.
+_REFUSING_OUTCOMES: Final = frozenset({"verdict", "rejection"})
 
 _log = logging.getLogger("mattermost_plugin.runtime")
 
@@ -72,9 +76,12 @@ def serve_sync(call: _native.Call, handler: BoundHandler, run_awaitable: Callabl
         args = call.args
         if handler.prepare is not None:
             handler.prepare()
-        result = handler.function(*args)
-        if hasattr(result, "__await__"):
-            result = run_awaitable(result)
+        try:
+            result = handler.function(*args)
+            if hasattr(result, "__await__"):
+                result = run_awaitable(result)
+        except HookRejected as error:
+            result = refusal(handler, error)
         _reply(call, handler, handler.convert(result, args))
     except BaseException as error:
         _fail(call, handler, error)
@@ -94,7 +101,10 @@ async def serve_async(call: _native.Call, handler: BoundHandler) -> None:
         args = call.args
         if handler.prepare_async is not None:
             await handler.prepare_async()
-        result = await handler.function(*args)
+        try:
+            result = await handler.function(*args)
+        except HookRejected as error:
+            result = refusal(handler, error)
         _reply(call, handler, handler.convert(result, args))
     except Exception as error:
         _fail(call, handler, error)
@@ -102,6 +112,17 @@ async def serve_async(call: _native.Call, handler: BoundHandler) -> None:
         if not call.cancelled:
             _fail(call, handler, error)
         raise
+
+
+def refusal(handler: BoundHandler, error: HookRejected) -> Reject:
+    """Returns the result that refuses with the text of a `HookRejected`.
+
+    Raises:
+        HookRejected: The hook has no such result, so that refusing is a failure of the call.
+    """
+    if handler.spec.outcome not in _REFUSING_OUTCOMES or not str(error).strip():
+        raise error
+    return Reject(str(error))
 
 
 def _reply(call: _native.Call, handler: BoundHandler, values: tuple[object, ...]) -> None:
@@ -119,10 +140,10 @@ def _reply(call: _native.Call, handler: BoundHandler, values: tuple[object, ...]
 def _fail(call: _native.Call, handler: BoundHandler, error: BaseException) -> None:
     """Ends the call with the exception, and logs it unless it is a refusal in plain words."""
     details: object = None
-    if isinstance(error, HookRejected) or handler.spec.outcome in _ERROR_OUTCOMES:
+    if handler.spec.outcome == "app_error" and isinstance(error, (PluginAPIError, HookRejected)):
+        details = failures.to_app_error(error, where=handler.spec.go)
+    elif isinstance(error, HookRejected) or handler.spec.outcome in _ERROR_OUTCOMES:
         details = error
-    if isinstance(error, PluginAPIError) and error.id and handler.spec.outcome == "app_error":
-        details = failures.to_app_error(error)
     call.fail(failures.UNKNOWN, failures.describe(error), details)
     if isinstance(error, HookRejected):
         return

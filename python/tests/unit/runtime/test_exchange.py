@@ -147,6 +147,25 @@ def test_a_failing_handler_is_an_answer_without_its_secrets(host: Any, keyword: 
     host.stop()
 
 
+@pytest.mark.parametrize("keyword", ["def", "async def"])
+def test_a_refusal_is_an_answer(host: Any, keyword: str) -> None:
+    host.start(
+        program(f"""
+@hook(HookName.ServeHTTP)
+{keyword} serve_http(self, context, request):
+    raise HookRejected("Members only.")
+@hook(HookName.FileWillBeUploaded)
+{keyword} upload(self, context, info, file):
+    raise HookRejected("No files.")
+""")
+    )
+    status, _, body = ask(host)
+    assert (status, body) == (403, b"Members only.\n")
+    assert upload(host, b"x")[1].reason == "No files."
+    host.stop()
+    assert [record.message for record in host.records] == []
+
+
 @pytest.mark.parametrize(
     ("result", "text"),
     [

@@ -167,26 +167,49 @@ class MyPlugin(Plugin):
     host.stop()
 
 
-def test_a_refusal_is_no_mistake(host: Any, protocol: Any) -> None:
+@pytest.mark.parametrize("keyword", ["def", "async def"])
+def test_a_refusal_is_no_mistake(host: Any, protocol: Any, keyword: str) -> None:
     host.start(
-        program("""
+        program(f"""
 class MyPlugin(Plugin):
     @hook(HookName.OnActivate)
-    def start(self):
+    {keyword} start(self):
         raise HookRejected("Enter a key in the settings.")
     @hook(HookName.ConfigurationWillBeSaved)
-    def save(self, config):
+    {keyword} save(self, config):
         return Reject("Not like that.")
+    @hook(HookName.ExecuteCommand)
+    {keyword} command(self, context, args):
+        raise HookRejected("Only administrators may.")
+    @hook(HookName.MessageWillBePosted)
+    {keyword} post(self, context, post):
+        raise HookRejected("No posts.")
+    @hook(HookName.UserWillLogIn)
+    {keyword} login(self, context, user):
+        raise HookRejected("No logins.")
+    @hook(HookName.MessageHasBeenPosted)
+    {keyword} posted(self, context, post):
+        raise HookRejected("")
 """)
     )
-    for name, text in [("OnActivate", "Enter a key in the settings."), ("ConfigurationWillBeSaved", "Not like that.")]:
+    error = protocol.message("ErrorValue")
+    refused = protocol.message("AppError")(
+        id="plugin.hook_rejected", message="Only administrators may.", status_code=400, where="ExecuteCommand"
+    )
+    for name, text, details in [
+        ("OnActivate", "Enter a key in the settings.", error(message="Enter a key in the settings.")),
+        ("ConfigurationWillBeSaved", "Not like that.", error(message="Not like that.")),
+        ("ExecuteCommand", "Only administrators may.", refused),
+        ("MessageHasBeenPosted", "HookRejected", error(message="HookRejected")),
+    ]:
         with pytest.raises(grpc.RpcError) as caught:
             host.hook(name)
         assert caught.value.details() == text
-        details = dict(caught.value.trailing_metadata())["grpc-status-details-bin"]
-        assert protocol.message("ErrorValue")(message=text).SerializeToString() in details
+        assert details.SerializeToString() in dict(caught.value.trailing_metadata())["grpc-status-details-bin"]
+    assert host.hook("MessageWillBePosted", post={}).reason == "No posts."
+    assert host.hook("UserWillLogIn", user={}).reason == "No logins."
     host.stop()
-    assert [record.message for record in host.records if record.level == 4] == []
+    assert [record.message for record in host.records] == []
 
 
 def test_a_wrong_result_is_explained(host: Any) -> None:
