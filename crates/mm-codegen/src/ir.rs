@@ -59,7 +59,8 @@ pub struct Name {
     pub go: String,
     /// `get_ldap_user_attributes`; proto fields, Rust and Python functions and fields, before reserved words are avoided.
     pub snake: String,
-    /// `GetLDAPUserAttributes` as proto and prost spell it (`heck` upper camel of the proto name is what prost emits).
+    /// `GetLdapUserAttributes`; of messages and enums their proto name, whose Rust form `names::rust_type` knows. The proto
+    /// name of a method is its Go name.
     pub camel: String,
     /// `snake`, with `_` appended where Python reserves the word (PEP 8).
     pub python: String,

@@ -1,5 +1,7 @@
 //! The template environment: strict about undefined values, with layout filters only. Templates are part of the program.
 
+use std::sync::LazyLock;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
@@ -14,6 +16,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("rust/calls.rs.j2", include_str!("../../../templates/rust/calls.rs.j2")),
     ("rust/client.rs.j2", include_str!("../../../templates/rust/client.rs.j2")),
     ("rust/tables.rs.j2", include_str!("../../../templates/rust/tables.rs.j2")),
+    ("rust/constants.rs.j2", include_str!("../../../templates/rust/constants.rs.j2")),
     ("rust/package.rs.j2", include_str!("../../../templates/rust/package.rs.j2")),
 ];
 
@@ -22,7 +25,8 @@ const TEMPLATES: &[(&str, &str)] = &[
 /// # Panics
 /// When the template does not fit its context: both are ours, and every run uses all of them.
 pub(crate) fn render(template: &str, context: impl Serialize) -> String {
-    let rendered = environment().get_template(template).and_then(|it| it.render(Serde(&context)));
+    static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
+    let rendered = ENVIRONMENT.get_template(template).and_then(|it| it.render(Serde(&context)));
     rendered.unwrap_or_else(|error| panic!("templates/{template}: {error:#}"))
 }
 

@@ -37,6 +37,10 @@ pub fn generate(ir: &Ir) -> Result<Files, String> {
         files.insert(file("routes"), render::render("rust/routes.rs.j2", &service));
     }
     files.insert(format!("{FOLDER}/tables.rs"), render::render("rust/tables.rs.j2", nodes::tables(ir, &header)));
+    files.insert(
+        format!("{FOLDER}/constants.rs"),
+        render::render("rust/constants.rs.j2", nodes::constants(ir, &header)),
+    );
     Ok(files)
 }
 

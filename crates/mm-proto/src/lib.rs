@@ -25,6 +25,12 @@ mod api_trait;
 #[path = "generated/hooks_trait.rs"]
 mod hooks_trait;
 
+/// The known values of Go's named strings and numbers, a module a type. The fields that hold them are plain strings and
+/// numbers: a server may send others.
+#[rustfmt::skip]
+#[path = "generated/constants.rs"]
+pub mod constants;
+
 pub use api_trait::PluginApi;
 pub use hooks_trait::PluginHooks;
 

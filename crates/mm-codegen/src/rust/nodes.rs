@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::ir::{Ir, Method, Stream, Ty};
+use crate::ir::{EnumKind, EnumMember, EnumValue, Ir, Method, Stream, Ty};
 use crate::names;
 use crate::proto::PACKAGE;
 
@@ -51,6 +51,28 @@ pub(super) struct Tables<'a> {
 }
 
 #[derive(Serialize)]
+pub(super) struct Constants<'a> {
+    header: &'a str,
+    enums: Vec<Enum>,
+}
+
+#[derive(Serialize)]
+struct Enum {
+    /// The module's name: `channel_type`.
+    snake: String,
+    doc: String,
+    ty: &'static str,
+    members: Vec<Member>,
+}
+
+#[derive(Serialize)]
+struct Member {
+    name: String,
+    /// As a Rust literal.
+    value: String,
+}
+
+#[derive(Serialize)]
 struct Row {
     go: String,
     snake: String,
@@ -94,6 +116,26 @@ pub(super) fn services(ir: &Ir, header: &str) -> [Service; 2] {
 pub(super) fn tables<'a>(ir: &'a Ir, header: &'a str) -> Tables<'a> {
     let rows = |methods: &[Method]| methods.iter().map(row).collect();
     Tables { header, version: &ir.upstream_version, api: rows(&ir.api), hooks: rows(&ir.hooks) }
+}
+
+pub(super) fn constants<'a>(ir: &Ir, header: &'a str) -> Constants<'a> {
+    let member = |it: &EnumMember| Member {
+        name: it.name.clone(),
+        value: match &it.value {
+            EnumValue::String(text) => format!("{text:?}"),
+            EnumValue::Int(number) => number.to_string(),
+        },
+    };
+    let enums = ir.enums.values().map(|it| Enum {
+        snake: it.name.rust.clone(),
+        doc: format!("Values of `{}`. {}", it.go_type, it.doc).trim_end().to_owned(),
+        ty: match it.kind {
+            EnumKind::String => "&str",
+            EnumKind::Int => "i64",
+        },
+        members: it.members.iter().map(member).collect(),
+    });
+    Constants { header, enums: enums.collect() }
 }
 
 fn method(method: &Method) -> RustMethod {

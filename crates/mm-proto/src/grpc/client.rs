@@ -1,11 +1,11 @@
 //! Calling through a channel: `ApiClient` and `HooksClient` implement the traits.
 
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
 use futures::future::{self, Either, TryFutureExt as _};
-use futures::stream::{self, StreamExt as _};
+use futures::stream::{self, BoxStream, StreamExt as _};
 use http::uri::PathAndQuery;
 use http::{Request as HttpRequest, Response as HttpResponse};
 use prost::Message;
@@ -14,7 +14,7 @@ use tonic::client::Grpc;
 use tonic::codegen::StdError;
 use tonic::metadata::MetadataMap;
 use tonic::transport::Channel;
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 use tower::Service;
 use tower::util::BoxCloneSyncService;
 
@@ -146,21 +146,24 @@ impl Connection {
     // The three below know no message type, so they exist once and not once a method.
 
     async fn call(&self, path: &'static str, request: Outgoing, decode: Decode) -> Result<Incoming, ApiError> {
+        let clock = self.clock();
         let mut grpc = self.ready().await?;
         let response = grpc.unary(self.request(request), PathAndQuery::from_static(path), AnyCodec { decode }).await;
-        Ok(response?.into_inner())
+        Ok(response.map_err(|it| clock.judge(it))?.into_inner())
     }
 
     async fn send(&self, path: &'static str, parts: Parts<Outgoing>, decode: Decode) -> Result<Incoming, ApiError> {
+        let clock = self.clock();
         let mut grpc = self.ready().await?;
         let (parts, failure) = until_failure(parts);
         let path = PathAndQuery::from_static(path);
         let call = grpc.client_streaming(self.request(parts), path, AnyCodec { decode });
-        match future::select(std::pin::pin!(call), failure).await {
-            Either::Left((response, _)) => Ok(response?.into_inner()),
-            Either::Right((Ok(error), _)) => Err(error),
-            Either::Right((Err(oneshot::Canceled), call)) => Ok(call.await?.into_inner()),
-        }
+        let response = match future::select(std::pin::pin!(call), failure).await {
+            Either::Left((response, _)) => response,
+            Either::Right((Ok(error), _)) => return Err(error),
+            Either::Right((Err(oneshot::Canceled), call)) => call.await,
+        };
+        Ok(response.map_err(|it| clock.judge(it))?.into_inner())
     }
 
     async fn converse(
@@ -169,16 +172,17 @@ impl Connection {
         parts: Parts<Outgoing>,
         decode: Decode,
     ) -> Result<Parts<Incoming>, ApiError> {
+        let clock = self.clock();
         let mut grpc = self.ready().await?;
         let (parts, failure) = until_failure(parts);
         let path = PathAndQuery::from_static(path);
         let call = grpc.streaming(self.request(parts), path, AnyCodec { decode });
         let (response, failure) = match future::select(std::pin::pin!(call), failure).await {
-            Either::Left((response, failure)) => (response?, Some(failure)),
+            Either::Left((response, failure)) => (response, Some(failure)),
             Either::Right((Ok(error), _)) => return Err(error),
-            Either::Right((Err(oneshot::Canceled), call)) => (call.await?, None),
+            Either::Right((Err(oneshot::Canceled), call)) => (call.await, None),
         };
-        let parts = response.into_inner().map(|it| it.map_err(ApiError::from));
+        let parts = response.map_err(|it| clock.judge(it))?.into_inner().map(|it| it.map_err(ApiError::from));
         Ok(match failure {
             Some(failure) => with_failure(parts.boxed(), failure),
             None => parts.boxed(),
@@ -191,6 +195,10 @@ impl Connection {
         Ok(grpc)
     }
 
+    fn clock(&self) -> Clock {
+        Clock { end: self.deadline.and_then(|it| Instant::now().checked_add(it)) }
+    }
+
     fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         *request.metadata_mut() = self.metadata.clone();
@@ -201,9 +209,25 @@ impl Connection {
     }
 }
 
+/// When a call has to be over.
+struct Clock {
+    end: Option<Instant>,
+}
+
+impl Clock {
+    /// tonic says "cancelled" of a call whose time is up; callers need to tell that from a call that somebody gave up.
+    fn judge(&self, status: Status) -> Status {
+        let late = self.end.is_some_and(|it| Instant::now() >= it);
+        if late && status.code() == Code::Cancelled {
+            return Status::deadline_exceeded("the call took longer than its deadline");
+        }
+        status
+    }
+}
+
 /// The parts as tonic sends them, which cannot fail, and the failure beside them. After a failure the parts neither go on
 /// nor end, since an end would look like success; the caller drops the call.
-fn until_failure(parts: Parts<Outgoing>) -> (Parts2, oneshot::Receiver<ApiError>) {
+fn until_failure(parts: Parts<Outgoing>) -> (BoxStream<'static, Outgoing>, oneshot::Receiver<ApiError>) {
     let (sender, failure) = oneshot::channel();
     let sent = stream::unfold((parts, Some(sender)), |(mut parts, mut sender)| async move {
         match parts.next().await? {
@@ -219,8 +243,6 @@ fn until_failure(parts: Parts<Outgoing>) -> (Parts2, oneshot::Receiver<ApiError>
     });
     (sent.boxed(), failure)
 }
-
-type Parts2 = futures::stream::BoxStream<'static, Outgoing>;
 
 /// The parts that come in, until one that goes out fails.
 fn with_failure(parts: Parts<Incoming>, failure: oneshot::Receiver<ApiError>) -> Parts<Incoming> {

@@ -2035,9 +2035,9 @@ pub struct KvCompareAndSetRequest {
     /// Key, 1 to 150 characters; keys are private to your plugin.
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
-    /// Value that must be stored now; `b""` when the key must not exist yet.
-    #[prost(bytes = "bytes", tag = "2")]
-    pub old_value: ::prost::bytes::Bytes,
+    /// Value that must be stored now, as `kv_get` returned it; None when the key must not exist yet.
+    #[prost(bytes = "bytes", optional, tag = "2")]
+    pub old_value: ::core::option::Option<::prost::bytes::Bytes>,
     /// Value to store; `b""` deletes the key.
     #[prost(bytes = "bytes", tag = "3")]
     pub new_value: ::prost::bytes::Bytes,
