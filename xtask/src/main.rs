@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod ci;
+mod dev;
 mod ir;
 mod python;
 mod regenerate;
@@ -34,6 +35,8 @@ enum Task {
     Ir(ir::Args),
     /// Builds the native module and puts it into the Python package
     Python(python::Args),
+    /// Runs a plugin in a simulated Mattermost, with a chat in the terminal
+    Dev(dev::Args),
     /// Runs every test
     Test(test::Args),
     /// Runs what CI runs: the tests, the formatters, the linters and the type checkers
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Task::Regenerate(args) => regenerate::run(args),
         Task::Ir(args) => ir::run(args),
         Task::Python(args) => python::run(args),
+        Task::Dev(args) => dev::run(args),
         Task::Test(args) => test::run_tests(args),
         Task::Ci(args) => ci::run_ci(args),
     };

@@ -349,7 +349,13 @@ impl Chat {
                 self.server.set_plugin_setting(&id, &key, value).await.map_err(text).map(|()| Vec::new())
             }
             Command::Settings => Ok(self.settings()),
-            Command::Keys => self.keys().await,
+            Command::Keys => {
+                // The look-up goes through the plugin's API, and is not the plugin's call.
+                self.server.set_tracing(false);
+                let keys = self.keys().await;
+                self.server.set_tracing(self.screen.with_renderer(|it| it.tracing));
+                keys
+            }
             _ => Ok(Vec::new()),
         }
     }
@@ -363,7 +369,7 @@ impl Chat {
     }
 
     fn settings(&self) -> Vec<String> {
-        let Some(manifest) = self.plugin.manifest() else { return Vec::new() };
+        let Some(manifest) = self.plugin.manifest() else { return vec!["the plugin's manifest was not read yet".to_owned()] };
         let saved = self.server.plugin_settings(&manifest.id);
         let saved_value = |key: &str| saved.iter().find(|(it, _)| it.eq_ignore_ascii_case(key)).map(|(_, it)| value::to_json(it));
         let known: Vec<_> = manifest.settings_schema.iter().flat_map(|it| it.all()).collect();
@@ -376,7 +382,7 @@ impl Chat {
             .collect();
         let others = saved.iter().filter(|(key, _)| !known.iter().any(|it| it.key.eq_ignore_ascii_case(key)));
         lines.extend(others.map(|(key, it)| format!("{key} = {}", value::to_json(it))));
-        lines
+        if lines.is_empty() { vec!["the plugin has no settings".to_owned()] } else { lines }
     }
 
     async fn keys(&self) -> Outcome {
@@ -393,7 +399,7 @@ impl Chat {
                 lines.push(format!("{key} = {}", printable(&stored.unwrap_or_default())));
             }
         }
-        Ok(lines)
+        Ok(if lines.is_empty() { vec!["the plugin has stored nothing".to_owned()] } else { lines })
     }
 
     /// Waits until the hooks that were set off have returned, and what was printed meanwhile was logged.

@@ -196,6 +196,10 @@ impl Plugin {
 /// Log records to the simulated server's log, from where they are shown.
 fn sink(server: Server, plugin_id: String) -> LogSink {
     Arc::new(move |record: LogRecord| {
+        // That the process died is shown to whoever types or plays, with more to it than a log line has.
+        if record.source == LogSource::Host && record.level == LogLevel::Error {
+            return;
+        }
         let level = match record.level {
             LogLevel::Debug => mm_sim::LogLevel::Debug,
             LogLevel::Info => mm_sim::LogLevel::Info,

@@ -24,8 +24,8 @@ pub(super) const FAILURE: Style = AnsiColor::Red.on_default();
 const HOOK: Style = AnsiColor::Blue.on_default();
 const API: Style = AnsiColor::Green.on_default();
 
-/// Events that are shown without tracing; others are noise, as the actions behind them are shown already.
-const SHOWN_EVENTS: [&str; 4] = ["posted", "ephemeral_message", "post_edited", "post_deleted"];
+/// How much of a traced call's arguments or result is shown: a whole configuration would fill the screen.
+const MOST_TRACED: usize = 1500;
 
 /// Text in a style.
 pub(super) fn styled(style: Style, text: impl std::fmt::Display) -> String {
@@ -180,7 +180,8 @@ impl Renderer {
                 vec![styled(SYSTEM, line)]
             }
             ("channel_created", Subject::Channel(channel)) => vec![styled(SYSTEM, format!("~{} was made", channel.name))],
-            (name, _) if name.starts_with("custom_") || (self.tracing && !SHOWN_EVENTS.contains(&name)) => {
+            // Those of plugins; those of the server tell clients of what is shown here already.
+            (name, _) if name.starts_with("custom_") => {
                 let data: serde_json::Map<_, _> = event.data.iter().map(|(key, it)| (key.clone(), value::to_json(it))).collect();
                 let data = self.text(&serde_json::Value::from(data).to_string());
                 vec![styled(DIM, format!("event {name} {data}"))]
@@ -222,9 +223,23 @@ impl Renderer {
             TracePhase::Return { response, took_us } => ("←", response.clone(), took(*took_us)),
             TracePhase::Fail { error, took_us } => ("✗", error.clone(), took(*took_us)),
         };
-        let text = if text.is_empty() { text } else { format!(" {}", self.text(&text)) };
-        vec![format!("{indent}{} {}{}", styled(style, format!("{arrow} {side} {}", trace.name)), styled(DIM, text), styled(DIM, took))]
+        let text = without_type(&text, trace.name);
+        let text = if text.is_empty() { String::new() } else { format!(" {}", self.text(&shortened(text))) };
+        vec![format!("{indent}{}{}{}", styled(style, format!("{arrow} {side} {}", trace.name)), styled(DIM, text), styled(DIM, took))]
     }
+}
+
+/// A traced message without the name of its type, which is the method's or hook's with an ending.
+fn without_type<'a>(text: &'a str, name: &str) -> &'a str {
+    let rest = text.trim().strip_prefix(name).unwrap_or(text);
+    ["Request", "Response"].iter().find_map(|it| rest.strip_prefix(it)).unwrap_or(text).trim()
+}
+
+fn shortened(text: &str) -> String {
+    if text.len() <= MOST_TRACED {
+        return text.to_owned();
+    }
+    format!("{}… ({} characters)", &text[..text.floor_char_boundary(MOST_TRACED)], text.len())
 }
 
 /// A channel's name as people type it: `~town-square`, or `@ben` for direct messages; for a user the other one's name.
