@@ -1302,7 +1302,7 @@ TABLES: dict[str, CodecTable] = {
     "IsEnterpriseReadyResponse": (None, ((1, "result", 1, None),)),
     "KVCompareAndDeleteRequest": (None, ((1, "key", 8, None), (2, "old_value", 9, None))),
     "KVCompareAndDeleteResponse": (None, ((1, "result", 1, None),)),
-    "KVCompareAndSetRequest": (None, ((1, "key", 8, None), (2, "old_value", 9, None), (3, "new_value", 9, None))),
+    "KVCompareAndSetRequest": (None, ((1, "key", 8, None), (2, "old_value", 0x29, None), (3, "new_value", 9, None))),
     "KVCompareAndSetResponse": (None, ((1, "result", 1, None),)),
     "KVDeleteAllRequest": (None, ()),
     "KVDeleteAllResponse": (None, ()),

@@ -36,7 +36,7 @@ class AsyncKvApi(AsyncApiBase):
         """
         return cast("bool", await self._call("kv_compare_and_delete", (key, old_value)))
 
-    async def kv_compare_and_set(self, key: str, old_value: bytes, new_value: bytes) -> bool:
+    async def kv_compare_and_set(self, key: str, old_value: bytes | None, new_value: bytes) -> bool:
         """Stores a value only if the one stored now is the given one; the way to update from several places without
         losing a change.
 
@@ -44,7 +44,7 @@ class AsyncKvApi(AsyncApiBase):
 
         Args:
             key: Key, 1 to 150 characters; keys are private to your plugin.
-            old_value: Value that must be stored now; `b""` when the key must not exist yet.
+            old_value: Value that must be stored now, as `kv_get` returned it; None when the key must not exist yet.
             new_value: Value to store; `b""` deletes the key.
 
         Returns:
