@@ -54,7 +54,7 @@ from mattermost_plugin.verdicts import Allow, Dismiss, Reject, Replace
 
 if TYPE_CHECKING:
     from mattermost_plugin.api import AsyncPluginAPIClient, PluginAPIClient
-    from mattermost_plugin.config import Config
+    from mattermost_plugin.config import PluginConfig
     from mattermost_plugin.hooks import HookName, hook
     from mattermost_plugin.plugin import Plugin
     from mattermost_plugin.server import run_plugin
@@ -63,7 +63,6 @@ __all__ = [
     "Allow",
     "AlreadyExistsError",
     "AsyncPluginAPIClient",
-    "Config",
     "Dismiss",
     "HookDefinitionError",
     "HookName",
@@ -75,6 +74,7 @@ __all__ = [
     "Plugin",
     "PluginAPIClient",
     "PluginAPIError",
+    "PluginConfig",
     "Reject",
     "Replace",
     "UnavailableError",
@@ -87,7 +87,7 @@ __all__ = [
 #: Imported when first used: the client alone is hundreds of methods, and not every program that imports the package runs a plugin.
 _LAZY = {
     "AsyncPluginAPIClient": "api",
-    "Config": "config",
+    "PluginConfig": "config",
     "HookName": "hooks",
     "Plugin": "plugin",
     "PluginAPIClient": "api",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mattermost_plugin._generated.api_async import AsyncApiMethods
 from mattermost_plugin._generated.api_sync import ApiMethods
-from mattermost_plugin.config import Config
+from mattermost_plugin.config import PluginConfig
 
 __all__ = ["AsyncPluginAPIClient", "PluginAPIClient"]
 
@@ -21,7 +21,7 @@ class PluginAPIClient(ApiMethods):
 
     __slots__ = ()
 
-    def load_plugin_configuration(self) -> Config:  # type: ignore[override]
+    def load_plugin_configuration(self) -> PluginConfig:  # type: ignore[override]
         """Returns the plugin's settings as they are on the server now.
 
         ``self.config`` has them as well, without a call.
@@ -32,7 +32,7 @@ class PluginAPIClient(ApiMethods):
         Raises:
             PluginAPIError: The settings cannot be had.
         """
-        return Config.from_json(self._call("load_plugin_configuration", ()))
+        return PluginConfig.from_json(self._call("load_plugin_configuration", ()))
 
 
 class AsyncPluginAPIClient(AsyncApiMethods):
@@ -40,6 +40,6 @@ class AsyncPluginAPIClient(AsyncApiMethods):
 
     __slots__ = ()
 
-    async def load_plugin_configuration(self) -> Config:  # type: ignore[override]
+    async def load_plugin_configuration(self) -> PluginConfig:  # type: ignore[override]
         """Returns the plugin's settings as they are on the server now; see `PluginAPIClient.load_plugin_configuration`."""
-        return Config.from_json(await self._call("load_plugin_configuration", ()))
+        return PluginConfig.from_json(await self._call("load_plugin_configuration", ()))

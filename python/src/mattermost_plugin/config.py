@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["Config"]
+__all__ = ["PluginConfig"]
 
 
-class Config(Mapping[str, Any]):
+class PluginConfig(Mapping[str, Any]):
     """A read-only snapshot of the plugin's settings.
 
     The server hands all names over in lower case, so names are compared without regard to case: a setting with the key
@@ -24,7 +24,7 @@ class Config(Mapping[str, Any]):
         self._values = {name.lower(): value for name, value in (values or {}).items()}
 
     @classmethod
-    def from_json(cls, data: bytes) -> Config:
+    def from_json(cls, data: bytes) -> PluginConfig:
         """Returns the settings in a JSON object; no bytes at all are no settings.
 
         Raises:
@@ -59,4 +59,4 @@ class Config(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         # Values may be secrets, and configurations end up in logs.
-        return f"Config({', '.join(sorted(self._values))})"
+        return f"PluginConfig({', '.join(sorted(self._values))})"

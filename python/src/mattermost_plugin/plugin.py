@@ -11,7 +11,7 @@ from mattermost_plugin._runtime.registry import Registration, collect
 
 if TYPE_CHECKING:
     from mattermost_plugin.api import AsyncPluginAPIClient, PluginAPIClient
-    from mattermost_plugin.config import Config
+    from mattermost_plugin.config import PluginConfig
 
 __all__ = ["Plugin"]
 
@@ -67,13 +67,13 @@ class Plugin:
         self.__dict__["aio"] = aio
 
     @property
-    def config(self) -> Config:
-        """The plugin's settings as they are now; see `Config`."""
-        own: Config | None = self.__dict__.get("config")
+    def config(self) -> PluginConfig:
+        """The plugin's settings as they are now; see `PluginConfig`."""
+        own: PluginConfig | None = self.__dict__.get("config")
         return state.current("config").config if own is None else own
 
     @config.setter
-    def config(self, config: Config) -> None:
+    def config(self, config: PluginConfig) -> None:
         self.__dict__["config"] = config
 
     @property

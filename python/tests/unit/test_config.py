@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mattermost_plugin import Config
+from mattermost_plugin import PluginConfig
 
-CONFIG = Config.from_json(b'{"blockedwords": "a,b", "maxlinks": 2, "on": true}')
+CONFIG = PluginConfig.from_json(b'{"blockedwords": "a,b", "maxlinks": 2, "on": true}')
 
 
 @pytest.mark.parametrize("name", ["BlockedWords", "blockedwords", "BLOCKEDWORDS"])
@@ -22,25 +22,25 @@ def test_a_missing_setting_says_which_are_there() -> None:
     assert CONFIG.get("Nope", 7) == 7
     assert 3 not in CONFIG
     with pytest.raises(KeyError, match="set are: none"):
-        Config()["x"]
+        PluginConfig()["x"]
 
 
 def test_it_is_a_mapping() -> None:
     assert len(CONFIG) == 3
     assert dict(CONFIG) == {"blockedwords": "a,b", "maxlinks": 2, "on": True}
-    assert Config({"A": 1}) == {"a": 1}
+    assert PluginConfig({"A": 1}) == {"a": 1}
 
 
 def test_values_stay_out_of_logs() -> None:
-    assert repr(Config({"token": "secret"})) == "Config(token)"
+    assert repr(PluginConfig({"token": "secret"})) == "PluginConfig(token)"
 
 
 @pytest.mark.parametrize("data", [b"", b"null", b"{}"])
 def test_nothing_is_no_settings(data: bytes) -> None:
-    assert len(Config.from_json(data)) == 0
+    assert len(PluginConfig.from_json(data)) == 0
 
 
 @pytest.mark.parametrize("data", [b"[]", b"3"])
 def test_anything_else_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="is no JSON object but"):
-        Config.from_json(data)
+        PluginConfig.from_json(data)

@@ -8,7 +8,7 @@ from mattermost_plugin.errors import NotRunningError
 
 if TYPE_CHECKING:
     from mattermost_plugin.api import AsyncPluginAPIClient, PluginAPIClient
-    from mattermost_plugin.config import Config
+    from mattermost_plugin.config import PluginConfig
 
 __all__ = ["Running", "current", "set_current"]
 
@@ -38,10 +38,10 @@ class Running:
         self.plugin_id = plugin_id
         self.plugin_version = plugin_version
         self.bundle_path = bundle_path
-        self._config: Config | None = None
+        self._config: PluginConfig | None = None
 
     @property
-    def config(self) -> Config:
+    def config(self) -> PluginConfig:
         """The settings; asks the server for them the first time."""
         if self._config is None:
             self.reload_config()
