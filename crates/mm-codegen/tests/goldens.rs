@@ -170,6 +170,21 @@ mod gob_registrations {
     }
 }
 
+mod hidden_builtins {
+    use mm_proto::ApiError;
+    use mm_proto::grpc::Parts;
+
+    pub mod v1 {
+        golden!("common/expected/value.rs");
+        golden!("hidden_builtins/expected/api.rs");
+        golden!("hidden_builtins/expected/drawer.rs");
+    }
+
+    mod api_trait {
+        golden!("hidden_builtins/expected/api_trait.rs");
+    }
+}
+
 mod hook_ids {
     use mm_proto::ApiError;
     use mm_proto::grpc::Parts;

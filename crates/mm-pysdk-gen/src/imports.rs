@@ -9,6 +9,9 @@ use crate::types::Annotation;
 /// The package that models are imported from, for annotations.
 pub(crate) const MODELS: &str = "mattermost_plugin._generated.models";
 
+/// Stands for the module itself among the names to import from it.
+const WHOLE: &str = "";
+
 /// What a module imports, by module.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Block(BTreeMap<String, BTreeSet<String>>);
@@ -16,6 +19,10 @@ pub(crate) struct Block(BTreeMap<String, BTreeSet<String>>);
 impl Block {
     pub(crate) fn add(&mut self, module: &str, name: &str) {
         self.0.entry(module.to_owned()).or_default().insert(name.to_owned());
+    }
+
+    pub(crate) fn remove(&mut self, module: &str) {
+        self.0.remove(module);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -40,7 +47,7 @@ impl Block {
             if modules.is_empty() {
                 continue;
             }
-            modules.sort_by_key(|(module, _)| natural(module));
+            modules.sort_by_key(|(module, names)| (!names.contains(WHOLE), natural(module)));
             if !lines.is_empty() {
                 lines.push(String::new());
             }
@@ -75,6 +82,9 @@ impl Section {
 }
 
 fn import(module: &str, names: &BTreeSet<String>, indent: usize) -> Vec<String> {
+    if names.contains(WHOLE) {
+        return vec![format!("{}import {module}", pad(indent))];
+    }
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
     names.sort_by_key(|it| (kind_of_name(it), natural(it), (*it).to_owned()));
     let flat = format!("{}from {module} import {}", pad(indent), names.join(", "));

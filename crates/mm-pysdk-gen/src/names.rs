@@ -34,8 +34,10 @@ pub(crate) fn words(group: &str) -> String {
     group.trim_end_matches('_').replace('_', " ")
 }
 
-/// The name of a parameter where generated code has names of its own: `self_` for one that Go calls `self`.
+/// Names that the bodies of methods use: a parameter of one of them gets a `_`, as reserved words do.
+const TAKEN_IN_BODIES: [&str; 10] = ["bool", "bytes", "cast", "dict", "float", "int", "list", "self", "str", "tuple"];
+
+/// The name of a parameter: `self_` for one that Go calls `self`.
 pub(crate) fn parameter(name: &str) -> String {
-    let taken = ["cast", "self"];
-    if taken.contains(&name) { format!("{name}_") } else { name.to_owned() }
+    if TAKEN_IN_BODIES.contains(&name) { format!("{name}_") } else { name.to_owned() }
 }

@@ -58,6 +58,27 @@ impl Annotation {
         self.needing(other)
     }
 
+    /// The same where attributes of these names hide builtins: `builtins.list[str]`.
+    pub(crate) fn unhidden(mut self, hidden: &[&str]) -> Self {
+        let is_word = |it: char| it.is_alphanumeric() || it == '_';
+        let mut text = String::new();
+        let mut rest = self.text.as_str();
+        while let Some(start) = rest.find(is_word) {
+            let end = rest[start..].find(|it| !is_word(it)).map_or(rest.len(), |it| start + it);
+            let word = &rest[start..end];
+            text.push_str(&rest[..start]);
+            if hidden.contains(&word) {
+                text.push_str("builtins.");
+                self.imports.insert(("builtins", ""));
+            }
+            text.push_str(word);
+            rest = &rest[end..];
+        }
+        text.push_str(rest);
+        self.text = text;
+        self
+    }
+
     /// Adds what `other` needs, but not its text.
     pub(crate) fn needing(mut self, other: Self) -> Self {
         self.models.extend(other.models);
@@ -157,4 +178,13 @@ pub(crate) fn default(context: &Context<'_>, field: &Field) -> Default {
             _ => Default::Container("list"),
         },
     }
+}
+
+/// The builtins that annotations of attributes name, and that an attribute may hide in its class.
+const BUILTINS: [&str; 7] = ["bool", "bytes", "dict", "float", "int", "list", "str"];
+
+/// Those of a class's attributes that hide a builtin.
+pub(crate) fn hidden_builtins<'a>(attributes: &[&'a Field]) -> Vec<&'a str> {
+    let names = attributes.iter().map(|it| it.name.python.as_str());
+    names.filter(|it| BUILTINS.contains(it)).collect()
 }

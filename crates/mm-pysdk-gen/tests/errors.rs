@@ -55,6 +55,21 @@ fn an_embedded_field_that_another_one_hides() {
 }
 
 #[test]
+fn an_attribute_that_hides_what_models_are_made_with() {
+    let said = problems(|ir| {
+        let mut hiding: Field = ir.messages["User"].fields[0].clone();
+        hiding.name.python = "field".into();
+        ir.messages.get_mut("User").unwrap().fields.push(hiding);
+    });
+    assert!(
+        said.ends_with(
+            "an attribute of model.User called field hides what models are made with; rename it in surface/overrides.toml"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_method_that_takes_an_unknown_model() {
     let said = problems(|ir| {
         let method = ir.api.iter_mut().find(|it| it.name.go == "CreatePost").unwrap();

@@ -277,7 +277,7 @@ impl Lowering<'_> {
         let keywords = format!("**fields: Unpack[{}]", super::keywords::class(model));
         let model_call = Expr::call("self._model", vec![Expr::string(model), Expr::atom(&local), Expr::atom("fields")]);
         let about_fields = if hides {
-            format!("Fields of a `{model}`, in place of the positional `{name}`: {}", field.doc)
+            format!("Fields of a `{model}`, in place of the positional `{name}`. {}", field.doc)
         } else {
             format!("Fields of a `{model}`, in place of one.")
         };

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::imports::{Block, imports};
 use crate::nodes::{KeywordClass, KeywordsModule};
-use crate::types::{Position, annotation};
+use crate::types::{Position, annotation, hidden_builtins};
 
 /// The class that holds the fields of a model: `PostFields`.
 pub(crate) fn class(model: &str) -> String {
@@ -24,8 +24,10 @@ pub(crate) fn module(context: &Context<'_>) -> Result<KeywordsModule, Error> {
     let mut classes = Vec::new();
     for message in used.iter().filter_map(|it| context.ir.messages.get(*it)) {
         let mut fields = Vec::new();
-        for field in models::attributes(context, message)? {
-            let annotation = annotation(context, field, Position::Attribute);
+        let attributes = models::attributes(context, message)?;
+        let hidden = hidden_builtins(&attributes);
+        for field in attributes {
+            let annotation = annotation(context, field, Position::Attribute).unhidden(&hidden);
             checking.add_annotation(&annotation, |_| false);
             fields.push(format!("{}: {}", field.name.python, annotation.text));
         }

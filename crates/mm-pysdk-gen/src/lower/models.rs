@@ -13,14 +13,14 @@ use crate::imports::{Block, imports};
 use crate::layout::{Expr, columns, pad, string};
 use crate::names;
 use crate::nodes::{EnumClass, IndexEntry, IndexModule, ModelClass, ModelModule, ModelsPackage, RootPackage};
-use crate::types::{Annotation, Default, Position, annotation, default};
+use crate::types::{Annotation, Default, Position, annotation, default, hidden_builtins};
 
 /// pyright calls an attribute unknown when its default is made by `list` or `dict`, whatever its annotation says.
 const NO_UNKNOWN: &str = "# pyright: reportUnknownVariableType=false";
 
 impl ModelClass {
     fn has_container(&self) -> bool {
-        self.attributes.iter().any(|it| it.ends_with("=list)") || it.ends_with("=dict)"))
+        self.attributes.iter().any(|it| it.ends_with("list)") || it.ends_with("dict)"))
     }
 }
 
@@ -53,13 +53,15 @@ pub(crate) fn module(context: &Context<'_>, module: &str) -> Result<ModelModule,
 struct Needs<'a> {
     module: &'a str,
     checking: Block,
+    /// Whether a default is made by a builtin that an attribute hides.
+    builtins_at_run_time: bool,
     /// Whether a default is a model of another module, which is then taken from the lazy package.
     foreign_default: bool,
 }
 
 impl<'a> Needs<'a> {
     fn new(module: &'a str) -> Self {
-        Self { module, checking: Block::default(), foreign_default: false }
+        Self { module, checking: Block::default(), builtins_at_run_time: false, foreign_default: false }
     }
 
     fn annotation(&mut self, context: &Context<'_>, annotation: &Annotation) {
@@ -77,6 +79,10 @@ impl<'a> Needs<'a> {
         {
             self.checking.add("dataclasses", name);
             otherwise.add("mattermost_plugin._runtime.model", name);
+        }
+        if self.builtins_at_run_time {
+            self.checking.remove("builtins");
+            runtime.add("builtins", "");
         }
         if self.foreign_default {
             runtime.add("mattermost_plugin._generated", "models");
@@ -109,15 +115,20 @@ fn enum_class(it: &OpenEnum) -> EnumClass {
 
 fn class(context: &Context<'_>, message: &Message, needs: &mut Needs<'_>) -> Result<ModelClass, Error> {
     let fields = attributes(context, message)?;
+    let hidden = hidden_builtins(&fields);
     let mut lines = Vec::new();
     for field in &fields {
-        let annotation = annotation(context, field, Position::Attribute);
+        let annotation = annotation(context, field, Position::Attribute).unhidden(&hidden);
         needs.annotation(context, &annotation);
         let default = default(context, field);
         if let Default::Model(name) = &default {
             needs.foreign_default |= context.module_of.get(name.as_str()).is_none_or(|it| it != needs.module);
         }
-        lines.push(attribute(context, needs.module, &field.name.python, &annotation.text, &default));
+        if matches!(&default, Default::Container(it) if hidden.contains(it)) {
+            needs.builtins_at_run_time = true;
+        }
+        let value = value(context, needs.module, &default, &hidden);
+        lines.push(attribute(&field.name.python, &annotation.text, &value));
     }
     let documented = fields.iter().filter(|it| !it.doc.is_empty());
     let docstring = Docstring {
@@ -128,16 +139,21 @@ fn class(context: &Context<'_>, message: &Message, needs: &mut Needs<'_>) -> Res
     Ok(ModelClass { name: message.name.camel.clone(), docstring: docstring.lines(4), attributes: lines })
 }
 
-fn attribute(context: &Context<'_>, module: &str, name: &str, annotation: &str, default: &Default) -> String {
+/// The default as an expression.
+fn value(context: &Context<'_>, module: &str, default: &Default, hidden: &[&str]) -> Expr {
     let factory = |make: String| Expr::call("field", vec![Expr::atom(format!("default_factory={make}"))]);
-    let value = match default {
+    match default {
         Default::Literal(literal) => Expr::atom(*literal),
+        Default::Container(container) if hidden.contains(container) => factory(format!("builtins.{container}")),
         Default::Container(container) => factory((*container).to_owned()),
         Default::Model(model) => {
             let own = context.module_of.get(model.as_str()).is_some_and(|it| it == module);
             factory(if own { format!("lambda: {model}()") } else { format!("lambda: models.{model}()") })
         }
-    };
+    }
+}
+
+fn attribute(name: &str, annotation: &str, value: &Expr) -> String {
     let head = format!("{name}: {annotation} = ");
     format!("{}{head}{}", pad(4), value.fit(4, columns(&head), 0))
 }
@@ -156,8 +172,20 @@ pub(crate) fn attributes<'a>(context: &Context<'a>, message: &'a Message) -> Res
             message.go_type, it.name.python
         )
     });
+    let problems = problems.chain(hiding_problems(message, &fields));
     Error::check(problems.collect())?;
     Ok(fields)
+}
+
+/// Attributes that hide what the rest of their class is made with, and for which there is no other spelling.
+fn hiding_problems<'a>(message: &'a Message, fields: &'a [&Field]) -> impl Iterator<Item = String> + 'a {
+    let hiding = fields.iter().filter(|it| ["datetime", "field"].contains(&it.name.python.as_str()));
+    hiding.map(|it| {
+        format!(
+            "an attribute of {} called {} hides what models are made with; rename it in surface/overrides.toml",
+            message.go_type, it.name.python
+        )
+    })
 }
 
 fn flatten<'a>(context: &Context<'a>, message: &'a Message, fields: &mut Vec<&'a Field>, depth: u8) {

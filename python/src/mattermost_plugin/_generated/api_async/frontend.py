@@ -33,7 +33,7 @@ class AsyncFrontendApi(AsyncApiBase):
         The answer comes as an HTTP request to the dialog's `url`, which may point at your plugin's `ServeHTTP`.
 
         Args:
-            **fields: Fields of a `OpenDialogRequest`, in place of the positional `dialog`: The dialog, and in
+            **fields: Fields of a `OpenDialogRequest`, in place of the positional `dialog`. The dialog, and in
                 `trigger_id` the id that came with the command, button or menu it answers; it is good for 30 seconds by
                 default (3 on older servers).
 

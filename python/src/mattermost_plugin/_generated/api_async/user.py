@@ -107,7 +107,7 @@ class AsyncUserApi(AsyncApiBase):
         People are told by e-mail.
 
         Args:
-            **fields: Fields of a `UserAccessToken`, in place of the positional `token`: Personal access token to
+            **fields: Fields of a `UserAccessToken`, in place of the positional `token`. Personal access token to
                 create; `user_id` is required, `description` holds up to 255 bytes.
 
         Returns:

@@ -99,7 +99,7 @@ class PropertyApi(ApiBase):
         Fails when the target already has one: `upsert_property_value` does not.
 
         Args:
-            **fields: Fields of a `PropertyValue`, in place of the positional `value`: Value to store; `group_id`,
+            **fields: Fields of a `PropertyValue`, in place of the positional `value`. Value to store; `group_id`,
                 `field_id`, `target_type`, `target_id` and `value` (JSON as bytes) are required.
 
         Raises:
@@ -389,7 +389,7 @@ class PropertyApi(ApiBase):
         """Stores a value of a property field for one target, new or in place of the one there is.
 
         Args:
-            **fields: Fields of a `PropertyValue`, in place of the positional `value`: Value to store; `group_id`,
+            **fields: Fields of a `PropertyValue`, in place of the positional `value`. Value to store; `group_id`,
                 `field_id`, `target_type`, `target_id` and `value` (JSON as bytes) are required.
 
         Returns:
