@@ -44,7 +44,7 @@ pub struct Inputs {
     pub docs: String,
     /// `surface/wire.lock`; empty when there is none yet.
     pub wire_lock: String,
-    /// Leaves missing docs empty instead of reporting them. For development only.
+    /// Leaves missing docs empty instead of reporting them, for tests of small inputs. `cargo xtask` never sets it.
     pub allow_missing_docs: bool,
 }
 
