@@ -54,7 +54,7 @@ fn section(context: &Context<'_>, hook: &Method) -> HookSection {
         go: go_signature(hook),
         since: hook.since.clone(),
         id: hook.hook_id.map(|it| it.to_string()).unwrap_or_default(),
-        raising: raising(hook),
+        raising: lines(raising(hook)),
     }
 }
 
@@ -81,12 +81,17 @@ fn doc_of(hook: &Method, parameter: &str) -> String {
 }
 
 fn raising(hook: &Method) -> &'static str {
-    match hook.outcome {
-        Outcome::ValueOrAppError | Outcome::ValueOrError => {
-            "An exception is the hook's error: the server gets its text. `HookRejected` says it without a traceback in the log."
+    match (hook.outcome, hook.stream) {
+        (Outcome::ValueOrAppError | Outcome::ValueOrError, _) => {
+            "An exception is the hook's error: the server gets its text. `HookRejected` is one without a traceback in the log."
         }
-        Outcome::Verdict | Outcome::Rejection | Outcome::Value => {
-            "An exception is logged, and the server goes on as if the plugin had not answered."
+        (Outcome::Verdict | Outcome::Rejection, _) => {
+            "Raising `HookRejected` is the same as returning `Reject`. Any other exception is logged, and the server goes on as if \
+             the plugin had not answered."
         }
+        (Outcome::Value, Stream::HttpExchange) => {
+            "Raising `HookRejected` answers 403 with its text. Any other exception is logged and answers 500."
+        }
+        (Outcome::Value, _) => "An exception is logged, and the server goes on as if the plugin had not answered.",
     }
 }

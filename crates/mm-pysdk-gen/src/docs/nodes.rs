@@ -82,7 +82,8 @@ pub(super) struct HookSection {
     pub(super) since: String,
     /// Upstream's number, "" for none.
     pub(super) id: String,
-    pub(super) raising: &'static str,
+    /// What an exception means.
+    pub(super) raising: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
