@@ -235,10 +235,13 @@ fn progress(screen: &Screen, progress: &Progress) {
     match progress {
         Progress::CreatingVenv(path) => screen.note(&format!("preparing Python in {}", path.display())),
         Progress::Installing { source } => {
-            let name = source.file_name().map_or_else(|| source.display().to_string(), |it| it.to_string_lossy().into_owned());
+            let name =
+                source.file_name().map_or_else(|| source.display().to_string(), |it| it.to_string_lossy().into_owned());
             screen.note(&format!("installing what {name} lists"));
         }
-        Progress::Installer(line) if line.starts_with("Collecting") || line.starts_with("Building") || line.starts_with("Installing") => {
+        Progress::Installer(line)
+            if line.starts_with("Collecting") || line.starts_with("Building") || line.starts_with("Installing") =>
+        {
             screen.note(&format!("  {line}"));
         }
         Progress::Installer(_) => {}

@@ -134,10 +134,10 @@ impl PluginHost {
     /// Waits until all that the process has printed so far reached the log sink, `limit` at most.
     pub async fn drain_output(&self, limit: Duration) {
         let (answer, streams) = oneshot::channel();
-        if self.commands.send(Command::Streams(answer)).await.is_ok() {
-            if let Ok(Some(streams)) = streams.await {
-                Stdio::drained(&streams, limit).await;
-            }
+        if self.commands.send(Command::Streams(answer)).await.is_ok()
+            && let Ok(Some(streams)) = streams.await
+        {
+            Stdio::drained(&streams, limit).await;
         }
     }
 }
@@ -206,7 +206,8 @@ impl Builder {
     pub fn build(self) -> Result<PluginHost, HostError> {
         let bundle = self.bundle.canonicalize().unwrap_or_else(|_| self.bundle.clone());
         let entry = entry_of(&bundle, &self.manifest)?;
-        let recipe = Recipe { env: self.env, bundle, entry, plugin_id: self.manifest.id.clone(), variables: self.variables };
+        let recipe =
+            Recipe { env: self.env, bundle, entry, plugin_id: self.manifest.id.clone(), variables: self.variables };
         let settings = Settings {
             recipe,
             plugin_version: self.manifest.version,

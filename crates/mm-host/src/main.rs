@@ -89,7 +89,8 @@ fn main() -> ExitCode {
 
 fn run_dev(task: Dev) -> ExitCode {
     let result = options(task).and_then(|options| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
         let result = runtime.block_on(dev::run(options));
         // The line editor and standard input may still block a thread, which must not keep the program from ending.
         runtime.shutdown_background();

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::settings::{SettingOption, SettingType, SettingsSchema, SettingsSection, Setting};
+pub use self::settings::{Setting, SettingOption, SettingType, SettingsSchema, SettingsSection};
 
 /// File names of a manifest, in the order in which Mattermost looks for them.
 const FILE_NAMES: [&str; 3] = ["plugin.yml", "plugin.yaml", "plugin.json"];
@@ -194,7 +194,7 @@ impl Manifest {
     pub fn executable(&self) -> Option<&str> {
         let server = self.server.as_ref()?;
         let platform = server.executables.get(&platform()).filter(|it| !it.is_empty());
-        Some(platform.unwrap_or(&server.executable)).map(String::as_str).filter(|it| !it.is_empty())
+        Some(platform.unwrap_or(&server.executable).as_str()).filter(|it| !it.is_empty())
     }
 
     /// `server.python`, or its defaults.

@@ -132,7 +132,10 @@ fn check_sdk(sdk: &Path) -> Result<PathBuf, EnvError> {
     if sdk.join("mattermost_plugin").join("__init__.py").is_file() {
         return Ok(sdk);
     }
-    let text = format!("{} does not hold the package mattermost_plugin: --sdk wants the SDK's source folder, python/src", sdk.display());
+    let text = format!(
+        "{} does not hold the package mattermost_plugin: --sdk wants the SDK's source folder, python/src",
+        sdk.display()
+    );
     Err(EnvError::Sdk(text))
 }
 

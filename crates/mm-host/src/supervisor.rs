@@ -133,7 +133,9 @@ pub fn step(state: State, event: Event) -> (State, Vec<Action>) {
         (State::Starting, Event::Stop { .. }) => (draining(Terminating, Ending::Stopped), vec![Terminate]),
         (State::Starting, Event::Exited) => (State::Failed, vec![Finish(Ending::StartFailed)]),
 
-        (State::Running, Event::Stop { deactivate: true }) => (draining(Deactivating, Ending::Stopped), vec![CloseDoor, Deactivate]),
+        (State::Running, Event::Stop { deactivate: true }) => {
+            (draining(Deactivating, Ending::Stopped), vec![CloseDoor, Deactivate])
+        }
         (State::Running, Event::Stop { deactivate: false }) => {
             (draining(ShuttingDown, Ending::Stopped), vec![CloseDoor, AskToShutDown])
         }
@@ -148,7 +150,9 @@ pub fn step(state: State, event: Event) -> (State, Vec<Action>) {
             (draining(ShuttingDown, ending), vec![AskToShutDown])
         }
         // The process answered that it will end; it ends, or the stage times out.
-        (State::Draining { stage: ShuttingDown, ending }, Event::StageTimedOut) => (draining(Terminating, ending), vec![Terminate]),
+        (State::Draining { stage: ShuttingDown, ending }, Event::StageTimedOut) => {
+            (draining(Terminating, ending), vec![Terminate])
+        }
         (State::Draining { stage: Terminating | Dumping | Killing, ending }, Event::StageTimedOut) => {
             (draining(Killing, ending), vec![Kill])
         }
@@ -241,8 +245,16 @@ mod tests {
         for state in reachable() {
             for event in EVENTS {
                 let (after, actions) = step(state, event);
-                assert_eq!(actions.contains(&Action::Serve), state != State::Running && after == State::Running, "{state:?} {event:?}");
-                assert_eq!(actions.contains(&Action::CloseDoor), state == State::Running && after != State::Running, "{state:?} {event:?}");
+                assert_eq!(
+                    actions.contains(&Action::Serve),
+                    state != State::Running && after == State::Running,
+                    "{state:?} {event:?}"
+                );
+                assert_eq!(
+                    actions.contains(&Action::CloseDoor),
+                    state == State::Running && after != State::Running,
+                    "{state:?} {event:?}"
+                );
             }
         }
     }
@@ -257,7 +269,10 @@ mod tests {
             done.extend(actions);
         }
         assert_eq!(state, State::Idle);
-        assert_eq!(done, [Action::CloseDoor, Action::Deactivate, Action::AskToShutDown, Action::Finish(Ending::Stopped)]);
+        assert_eq!(
+            done,
+            [Action::CloseDoor, Action::Deactivate, Action::AskToShutDown, Action::Finish(Ending::Stopped)]
+        );
     }
 
     #[test]

@@ -43,12 +43,15 @@ pub(crate) fn to_json(value: &Value) -> serde_json::Value {
         Kind::ListValue(it) => it.values.iter().map(to_json).collect::<Vec<_>>().into(),
         Kind::MapValue(it) => {
             let sorted: std::collections::BTreeMap<_, _> = it.values.iter().collect();
-            let fields: serde_json::Map<String, serde_json::Value> = sorted.into_iter().map(|(name, it)| (name.clone(), to_json(it))).collect();
+            let fields: serde_json::Map<String, serde_json::Value> =
+                sorted.into_iter().map(|(name, it)| (name.clone(), to_json(it))).collect();
             fields.into()
         }
         Kind::ErrorValue(it) => format!("<error: {}>", it.message).into(),
         Kind::MessageAttachments(it) => format!("<{} attachments>", it.values.len()).into(),
-        Kind::AutocompleteDynamicListArg(_) | Kind::AutocompleteStaticListArg(_) | Kind::AutocompleteTextArg(_) => "<argument>".into(),
+        Kind::AutocompleteDynamicListArg(_) | Kind::AutocompleteStaticListArg(_) | Kind::AutocompleteTextArg(_) => {
+            "<argument>".into()
+        }
         Kind::PreviewPost(_) => "<post>".into(),
         Kind::PropertyOptions(it) => format!("<{} options>", it.values.len()).into(),
     }
@@ -62,6 +65,9 @@ mod tests {
     fn json_comes_back_as_it_was() {
         let json = serde_json::json!({"a": [null, true, 3, -3, 2.5, u64::MAX, "x"], "b": {"c": {}}});
         assert_eq!(to_json(&from_json(&json)), json);
-        assert_eq!(from_json(&serde_json::json!(9_007_199_254_740_993_i64)).kind, Some(Kind::IntValue(9_007_199_254_740_993)));
+        assert_eq!(
+            from_json(&serde_json::json!(9_007_199_254_740_993_i64)).kind,
+            Some(Kind::IntValue(9_007_199_254_740_993))
+        );
     }
 }

@@ -10,7 +10,7 @@ use mm_proto::plugin::v1;
 
 fn posted(message: &str) -> v1::MessageWillBePostedRequest {
     let post = v1::Post { message: message.to_owned(), ..Default::default() };
-    v1::MessageWillBePostedRequest { context: Some(v1::Context::default()), post: Some(post), ..Default::default() }
+    v1::MessageWillBePostedRequest { context: Some(v1::Context::default()), post: Some(post) }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -24,7 +24,10 @@ async fn hello_hooks_and_a_polite_end() {
     assert_eq!(host.status().state, State::Idle);
     let hello = host.start().await.unwrap();
     assert_eq!(hello.plugin_class, "P");
-    assert_eq!(hello.hooks.iter().collect::<Vec<_>>(), ["MessageWillBePosted", "OnActivate", "OnConfigurationChange", "OnDeactivate"]);
+    assert_eq!(
+        hello.hooks.iter().collect::<Vec<_>>(),
+        ["MessageWillBePosted", "OnActivate", "OnConfigurationChange", "OnDeactivate"]
+    );
     assert_eq!(host.status().state, State::Running);
     host.activate().await.unwrap();
 
@@ -44,7 +47,9 @@ async fn hello_hooks_and_a_polite_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_hooks_reach_the_process_after_a_restart() {
-    let plugin = TestPlugin::with_body("    @hook(HookName.MessageWillBePosted)\n    def f(self, context, post):\n        import os\n        return None, str(os.getpid())\n");
+    let plugin = TestPlugin::with_body(
+        "    @hook(HookName.MessageWillBePosted)\n    def f(self, context, post):\n        import os\n        return None, str(os.getpid())\n",
+    );
     let host = plugin.host();
     let hooks = host.hooks();
     let mut pids = Vec::new();
@@ -79,7 +84,7 @@ async fn what_is_printed_becomes_records_and_a_traceback_is_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_fails_the_call_at_once_and_is_explained() {
     let plugin = TestPlugin::with_body(
-        "    @hook(HookName.MessageWillBePosted)\n    def f(self, context, post):\n        import os, signal\n        os.kill(os.getpid(), signal.SIGSEGV)\n",
+        "    @hook(HookName.MessageWillBePosted)\n    def f(self, context, post):\n        import signal\n        signal.raise_signal(signal.SIGSEGV)\n",
     );
     let host = plugin.host();
     host.start().await.unwrap();
@@ -136,7 +141,12 @@ async fn a_process_that_ignores_every_request_is_killed_in_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_stands_still_is_noticed_by_its_health() {
     let plugin = TestPlugin::with_body("    pass\n");
-    let limits = Limits { health_interval: Duration::from_millis(100), health_failures: 3, terminate: Duration::from_millis(500), ..Limits::default() };
+    let limits = Limits {
+        health_interval: Duration::from_millis(100),
+        health_failures: 3,
+        terminate: Duration::from_millis(500),
+        ..Limits::default()
+    };
     let host = plugin.builder().limits(limits).build().unwrap();
     host.start().await.unwrap();
     let pid = host.status().pid.unwrap();
@@ -144,7 +154,10 @@ async fn a_process_that_stands_still_is_noticed_by_its_health() {
     assert_eq!(host.status().state, State::Running, "a healthy process stays");
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGSTOP).unwrap();
     let mut status = host.watch();
-    tokio::time::timeout(Duration::from_secs(5), status.wait_for(|it| it.state == State::Failed)).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(5), status.wait_for(|it| it.state == State::Failed))
+        .await
+        .unwrap()
+        .unwrap();
     assert!(host.status().failure.unwrap().what.contains("stopped answering"));
     assert!(!is_alive(pid));
 }

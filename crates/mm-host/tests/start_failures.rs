@@ -33,7 +33,10 @@ async fn a_missing_dependency() {
     assert!(text.starts_with("ModuleNotFoundError: No module named 'not_there_at_all' (plugin.py:3): "), "{text}");
     assert!(text.contains("write not_there_at_all in a requirements.txt"), "{text}");
     let logged = plugin.wait_for_log("Traceback").await;
-    assert!(logged.message.ends_with("No module named 'not_there_at_all'"), "the whole traceback is one record: {logged:?}");
+    assert!(
+        logged.message.ends_with("No module named 'not_there_at_all'"),
+        "the whole traceback is one record: {logged:?}"
+    );
 }
 
 #[tokio::test]
@@ -72,7 +75,10 @@ async fn a_hang_is_ended_and_its_place_named() {
 async fn a_wrong_hook_name_is_explained_by_the_sdk() {
     let body = "    @hook('MesageWillBePosted')\n    def f(self, context, post):\n        return None\n";
     let text = failure(&TestPlugin::with_body(body)).await;
-    assert!(text.contains("MesageWillBePosted") && text.contains("MessageWillBePosted") && text.contains("plugin.py:"), "{text}");
+    assert!(
+        text.contains("MesageWillBePosted") && text.contains("MessageWillBePosted") && text.contains("plugin.py:"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -121,7 +121,9 @@ impl Chat {
                 None => Err(text(SimError::App(error))),
             },
             // Clients say nothing then, and neither does the plugin unless it wants to.
-            Err(SimError::App(error)) if error.id == DISMISSED => Ok(vec!["(the plugin dismissed the message)".to_owned()]),
+            Err(SimError::App(error)) if error.id == DISMISSED => {
+                Ok(vec!["(the plugin dismissed the message)".to_owned()])
+            }
             Err(error) => Err(text(error)),
         }
     }
@@ -131,10 +133,10 @@ impl Chat {
         let actor = self.actor()?;
         let named = response.goto_location.rsplit('/').next().filter(|it| !it.is_empty());
         let joined = message.strip_prefix("/join ").map(str::trim);
-        if let Some(channel) = named.or(joined).and_then(|it| actor.channel(it).ok()) {
-            if actor.channels().iter().any(|it| it.channel.id == channel.id) {
-                return self.go(&channel.id);
-            }
+        if let Some(channel) = named.or(joined).and_then(|it| actor.channel(it).ok())
+            && actor.channels().iter().any(|it| it.channel.id == channel.id)
+        {
+            return self.go(&channel.id);
         }
         // A user who left the channel is shown another one.
         let here = self.place().channel_id;
@@ -166,9 +168,13 @@ impl Chat {
                 Ok(Vec::new())
             }
             Command::Expect { .. } => Err("expectations belong in a script".to_owned()),
-            Command::Status | Command::Restart | Command::Stop | Command::Kill | Command::Set { .. } | Command::Settings | Command::Keys => {
-                self.about_plugin(command).await
-            }
+            Command::Status
+            | Command::Restart
+            | Command::Stop
+            | Command::Kill
+            | Command::Set { .. }
+            | Command::Settings
+            | Command::Keys => self.about_plugin(command).await,
             Command::User(_) | Command::Users | Command::Login | Command::Advance(_) => self.about_users(command).await,
             Command::Channels
             | Command::Go(_)
@@ -219,7 +225,12 @@ impl Chat {
                 };
                 let is_member = actor.channels().iter().any(|it| it.channel.id == channel.id);
                 if !is_member {
-                    return Err(format!("{} is not in ~{}; :join {} joins it", self.place().user, channel.name, channel.name));
+                    return Err(format!(
+                        "{} is not in ~{}; :join {} joins it",
+                        self.place().user,
+                        channel.name,
+                        channel.name
+                    ));
                 }
                 self.go(&channel.id)
             }
@@ -262,7 +273,8 @@ impl Chat {
             lines.push(format!("{name}{private}{unread}"));
         }
         for team in self.server.teams() {
-            let names = actor.joinable_channels(&team.id).into_iter().map(|it| format!("~{}", it.name)).collect::<Vec<_>>();
+            let names =
+                actor.joinable_channels(&team.id).into_iter().map(|it| format!("~{}", it.name)).collect::<Vec<_>>();
             if !names.is_empty() {
                 lines.push(format!("to join: {}", names.join(", ")));
             }
@@ -284,8 +296,12 @@ impl Chat {
                 actor.edit(&post, &message).await.map_err(text).map(|_| Vec::new())
             }
             Command::Delete(post) => actor.delete(&self.own_post(post, &actor)?).await.map_err(text).map(nothing),
-            Command::React { post, emoji } => actor.react(&self.post(post)?, &emoji).await.map_err(text).map(|_| Vec::new()),
-            Command::Unreact { post, emoji } => actor.unreact(&self.post(post)?, &emoji).await.map_err(text).map(nothing),
+            Command::React { post, emoji } => {
+                actor.react(&self.post(post)?, &emoji).await.map_err(text).map(|_| Vec::new())
+            }
+            Command::Unreact { post, emoji } => {
+                actor.unreact(&self.post(post)?, &emoji).await.map_err(text).map(nothing)
+            }
             Command::Pin { post, on } => actor.pin(&self.post(post)?, on).await.map_err(text).map(|_| Vec::new()),
             Command::Upload { path, text: message } => self.upload(&actor, &path, message).await,
             Command::Read(n_posts) => {
@@ -307,7 +323,9 @@ impl Chat {
     /// The id of a post; the one shown last when none is named.
     fn post(&self, post: PostRef) -> Result<String, String> {
         self.screen.with_renderer(|it| match post {
-            PostRef::Number(number) => it.post_id(number).map(str::to_owned).ok_or_else(|| format!("no post #{number} was shown yet")),
+            PostRef::Number(number) => {
+                it.post_id(number).map(str::to_owned).ok_or_else(|| format!("no post #{number} was shown yet"))
+            }
             PostRef::Last => it.last_post_id().map(str::to_owned).ok_or_else(|| "no post was shown yet".to_owned()),
         })
     }
@@ -369,9 +387,12 @@ impl Chat {
     }
 
     fn settings(&self) -> Vec<String> {
-        let Some(manifest) = self.plugin.manifest() else { return vec!["the plugin's manifest was not read yet".to_owned()] };
+        let Some(manifest) = self.plugin.manifest() else {
+            return vec!["the plugin's manifest was not read yet".to_owned()];
+        };
         let saved = self.server.plugin_settings(&manifest.id);
-        let saved_value = |key: &str| saved.iter().find(|(it, _)| it.eq_ignore_ascii_case(key)).map(|(_, it)| value::to_json(it));
+        let saved_value =
+            |key: &str| saved.iter().find(|(it, _)| it.eq_ignore_ascii_case(key)).map(|(_, it)| value::to_json(it));
         let known: Vec<_> = manifest.settings_schema.iter().flat_map(|it| it.all()).collect();
         let mut lines: Vec<String> = known
             .iter()
@@ -428,7 +449,8 @@ fn describe_user(user: &v1::User) -> String {
 
 fn describe_suggestion(suggestion: &Suggestion) -> String {
     let hint = if suggestion.hint.is_empty() { String::new() } else { format!(" {}", suggestion.hint) };
-    let description = if suggestion.description.is_empty() { String::new() } else { format!("  {}", suggestion.description) };
+    let description =
+        if suggestion.description.is_empty() { String::new() } else { format!("  {}", suggestion.description) };
     format!("/{}{hint}{description}", suggestion.complete.trim_start_matches('/').trim_end())
 }
 
@@ -436,7 +458,12 @@ fn describe_suggestion(suggestion: &Suggestion) -> String {
 pub(crate) fn describe_started(started: &Started) -> String {
     let version = if started.version.is_empty() { String::new() } else { format!(" {}", started.version) };
     let hooks = if started.hooks.is_empty() { "no hooks".to_owned() } else { started.hooks.join(", ") };
-    format!("{}{version} runs on Python {} after {:.2} s: {hooks}", started.name, started.python, started.took.as_secs_f32())
+    format!(
+        "{}{version} runs on Python {} after {:.2} s: {hooks}",
+        started.name,
+        started.python,
+        started.took.as_secs_f32()
+    )
 }
 
 fn printable(bytes: &[u8]) -> String {
@@ -447,8 +474,10 @@ fn printable(bytes: &[u8]) -> String {
 }
 
 fn help() -> Vec<String> {
-    let mut lines = vec!["A line is posted; one that starts with / is a slash command of Mattermost or of the plugin.".to_owned()];
-    lines.push("Commands of this terminal start with : (or with /, where Mattermost has none of that name):".to_owned());
+    let mut lines =
+        vec!["A line is posted; one that starts with / is a slash command of Mattermost or of the plugin.".to_owned()];
+    lines
+        .push("Commands of this terminal start with : (or with /, where Mattermost has none of that name):".to_owned());
     for row in command::COMMANDS {
         let usage = format!(":{} {}", row.name, row.arguments);
         lines.push(format!("  {usage:<26} {}", row.help));

@@ -137,7 +137,8 @@ pub(crate) fn parse(line: &str) -> Result<Line, String> {
         return Ok(Line::Nothing);
     }
     // `:)` and `:smile:` are messages.
-    let command = line.strip_prefix(':').filter(|it| it.starts_with(|c: char| c.is_ascii_alphabetic()) && !is_emoji(it));
+    let command =
+        line.strip_prefix(':').filter(|it| it.starts_with(|c: char| c.is_ascii_alphabetic()) && !is_emoji(it));
     match command {
         Some(text) => command_of(text).map(Line::Command),
         None => Ok(Line::Say(line.to_owned())),
@@ -329,12 +330,18 @@ mod tests {
 
     #[test]
     fn arguments_are_understood() {
-        assert_eq!(command(":reply #3 hi there"), Command::Reply { post: PostRef::Number(3), text: "hi there".to_owned() });
+        assert_eq!(
+            command(":reply #3 hi there"),
+            Command::Reply { post: PostRef::Number(3), text: "hi there".to_owned() }
+        );
         assert_eq!(command(":r 3 apples"), Command::Reply { post: PostRef::Last, text: "3 apples".to_owned() });
         assert_eq!(command(":delete"), Command::Delete(PostRef::Last));
         assert_eq!(command(":react #2 :+1:"), Command::React { post: PostRef::Number(2), emoji: "+1".to_owned() });
         assert_eq!(command(":create plans private"), Command::Create { name: "plans".to_owned(), private: true });
-        assert_eq!(command(":set Greeting Good day"), Command::Set { key: "Greeting".to_owned(), value: "Good day".to_owned() });
+        assert_eq!(
+            command(":set Greeting Good day"),
+            Command::Set { key: "Greeting".to_owned(), value: "Good day".to_owned() }
+        );
         assert_eq!(command(":advance 2h"), Command::Advance(Duration::from_secs(7200)));
         assert_eq!(command(":expect-not oops"), Command::Expect { text: "oops".to_owned(), wanted: false });
         assert_eq!(command(":log warn"), Command::Log(LogLevel::Warn));
@@ -346,7 +353,10 @@ mod tests {
         assert_eq!(parse(":delete that"), Err("usage: :delete [#N]".to_owned()));
         assert_eq!(parse(":trace"), Err("usage: :trace on|off".to_owned()));
         assert_eq!(parse(":advance 5"), Err("usage: :advance TIME".to_owned()));
-        assert_eq!(parse(":statsu"), Err("there is no command :statsu, did you mean :status? (:help lists them)".to_owned()));
+        assert_eq!(
+            parse(":statsu"),
+            Err("there is no command :statsu, did you mean :status? (:help lists them)".to_owned())
+        );
         assert_eq!(parse(":frobnicate"), Err("there is no command :frobnicate (:help lists them)".to_owned()));
     }
 

@@ -23,7 +23,10 @@ pub(crate) fn mask(text: &str) -> String {
 }
 
 fn masked_word(word: &str) -> &str {
-    let is_id = || word.bytes().all(|it| it.is_ascii_digit() || it.is_ascii_lowercase()) && word.bytes().any(|it| it.is_ascii_digit());
+    let is_id = || {
+        word.bytes().all(|it| it.is_ascii_digit() || it.is_ascii_lowercase())
+            && word.bytes().any(|it| it.is_ascii_digit())
+    };
     // Times of this century until 2286 have 13 digits and begin with 1 (until 2033) to 9.
     let is_time = || word.bytes().all(|it| it.is_ascii_digit()) && word.starts_with('1');
     match word.len() {

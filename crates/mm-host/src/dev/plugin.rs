@@ -80,7 +80,11 @@ impl Plugin {
         })
     }
 
-    async fn host(&self, manifest: &Manifest, progress: impl Fn(Progress) + Send + 'static) -> Result<PluginHost, String> {
+    async fn host(
+        &self,
+        manifest: &Manifest,
+        progress: impl Fn(Progress) + Send + 'static,
+    ) -> Result<PluginHost, String> {
         let (options, for_env) = (self.options.clone(), manifest.clone());
         let env = tokio::task::spawn_blocking(move || {
             let request = EnvRequest {
@@ -171,11 +175,14 @@ impl Plugin {
 
     /// How it is, for people.
     pub(crate) fn describe(&self) -> Vec<String> {
-        let Some(running) = &self.running else { return vec!["the plugin does not run; :restart starts it".to_owned()] };
+        let Some(running) = &self.running else {
+            return vec!["the plugin does not run; :restart starts it".to_owned()];
+        };
         let status = running.host.status();
         let mut lines = vec![format!("{} runs", running.id)];
         if let Some(hello) = &status.hello {
-            lines[0] += &format!(" ({}, Python {}, SDK {})", hello.plugin_class, hello.python_version, hello.sdk_version);
+            lines[0] +=
+                &format!(" ({}, Python {}, SDK {})", hello.plugin_class, hello.python_version, hello.sdk_version);
             let hooks: Vec<&str> = hello.hooks.iter().map(String::as_str).collect();
             lines.push(format!("hooks: {}", hooks.join(", ")));
         }
@@ -224,9 +231,11 @@ pub(crate) fn explain(error: &SimError) -> String {
     match error {
         SimError::App(error) => {
             let what = if error.message.is_empty() { &error.id } else { &error.message };
-            let detail = if error.detailed_error.is_empty() { String::new() } else { format!(": {}", error.detailed_error) };
+            let detail =
+                if error.detailed_error.is_empty() { String::new() } else { format!(": {}", error.detailed_error) };
             // Some errors of the server have their text in place of an id.
             let id = if error.id == *what { String::new() } else { format!("{}, ", error.id) };
+            let what = if detail.is_empty() { what } else { what.trim_end_matches('.') };
             format!("{what}{detail} ({id}{})", error.status_code)
         }
         SimError::Plain(error) => error.message.clone(),

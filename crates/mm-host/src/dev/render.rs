@@ -159,7 +159,8 @@ impl Renderer {
         match (event.name.as_str(), &event.subject) {
             ("posted", Subject::Post(post)) => self.post(post),
             ("ephemeral_message", Subject::Post(post)) => {
-                let user = event.audience.user_id.as_deref().map_or_else(|| "somebody".to_owned(), |it| self.username(it));
+                let user =
+                    event.audience.user_id.as_deref().map_or_else(|| "somebody".to_owned(), |it| self.username(it));
                 self.post_after(styled(EPHEMERAL, format!("(only visible to {user}) ")), post)
             }
             ("post_edited", Subject::Post(post)) => {
@@ -174,15 +175,20 @@ impl Renderer {
                 vec![self.elsewhere(&post.channel_id) + &styled(SYSTEM, format!("#{number} was deleted"))]
             }
             ("reaction_added" | "reaction_removed", Subject::Reaction(reaction)) => {
-                let number = self.numbers.get(&reaction.post_id).map_or_else(|| "a post".to_owned(), |it| format!("#{it}"));
+                let number =
+                    self.numbers.get(&reaction.post_id).map_or_else(|| "a post".to_owned(), |it| format!("#{it}"));
                 let what = if event.name == "reaction_added" { "reacted to" } else { "no longer reacts to" };
-                let line = format!("{} {what} {number} with :{}:", self.username(&reaction.user_id), reaction.emoji_name);
+                let line =
+                    format!("{} {what} {number} with :{}:", self.username(&reaction.user_id), reaction.emoji_name);
                 vec![styled(SYSTEM, line)]
             }
-            ("channel_created", Subject::Channel(channel)) => vec![styled(SYSTEM, format!("~{} was made", channel.name))],
+            ("channel_created", Subject::Channel(channel)) => {
+                vec![styled(SYSTEM, format!("~{} was made", channel.name))]
+            }
             // Those of plugins; those of the server tell clients of what is shown here already.
             (name, _) if name.starts_with("custom_") => {
-                let data: serde_json::Map<_, _> = event.data.iter().map(|(key, it)| (key.clone(), value::to_json(it))).collect();
+                let data: serde_json::Map<_, _> =
+                    event.data.iter().map(|(key, it)| (key.clone(), value::to_json(it))).collect();
                 let data = self.text(&serde_json::Value::from(data).to_string());
                 vec![styled(DIM, format!("event {name} {data}"))]
             }
@@ -205,7 +211,11 @@ impl Renderer {
             return Vec::new();
         }
         let mut lines = record.message.lines();
-        let mut first = format!("{} {}", styled(style, format!("{:5}", level.as_str())), self.text(lines.next().unwrap_or_default()));
+        let mut first = format!(
+            "{} {}",
+            styled(style, format!("{:5}", level.as_str())),
+            self.text(lines.next().unwrap_or_default())
+        );
         for (name, value) in &record.fields {
             first += &styled(DIM, format!(" {name}={}", self.text(&quoted(value))));
         }
@@ -225,7 +235,12 @@ impl Renderer {
         };
         let text = without_type(&text, trace.name);
         let text = if text.is_empty() { String::new() } else { format!(" {}", self.text(&shortened(text))) };
-        vec![format!("{indent}{}{}{}", styled(style, format!("{arrow} {side} {}", trace.name)), styled(DIM, text), styled(DIM, took))]
+        vec![format!(
+            "{indent}{}{}{}",
+            styled(style, format!("{arrow} {side} {}", trace.name)),
+            styled(DIM, text),
+            styled(DIM, took)
+        )]
     }
 }
 

@@ -12,7 +12,8 @@ pub(crate) type Printer = Box<dyn FnMut(String) + Send>;
 
 /// Where lines go.
 enum Target {
-    /// A script plays: the chat to standard output, which is the transcript; logs and the host's own words to standard error.
+    /// A script plays: the chat to standard output, which is the transcript; logs, traces and the host's own words to standard
+    /// error.
     Streams,
     /// People type: all in one place, above the prompt once there is one.
     Terminal(Option<Printer>),
@@ -64,9 +65,10 @@ impl Screen {
     pub(crate) fn event(&self, event: &Event) {
         let mut inner = self.inner();
         let lines = inner.renderer.event(event);
-        let is_log = matches!(event, Event::Log(_));
+        // Logs and traces are not part of a transcript: what runs in the background is logged and traced in no fixed order.
+        let is_aside = !matches!(event, Event::WebSocket(_));
         for line in lines {
-            inner.show(&line, is_log);
+            inner.show(&line, is_aside);
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use mm_sim::{Event, Feed};
+use mm_sim::Feed;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, Lines};
 use tokio::time::Instant;
 
@@ -91,17 +91,15 @@ impl Player<'_> {
         }
     }
 
-    /// Waits for the hooks, and shows what happened: what people see, in its order, before what was logged meanwhile, whose order
-    /// among the rest is chance.
+    /// Waits for the hooks, and shows what happened.
     async fn settle(&mut self) {
         self.chat.settle().await;
         self.show();
     }
 
     fn show(&mut self) {
-        let (logs, others): (Vec<Event>, Vec<Event>) = self.feed.drain().into_iter().partition(|it| matches!(it, Event::Log(_)));
-        for event in others.iter().chain(&logs) {
-            self.chat.screen.event(event);
+        for event in self.feed.drain() {
+            self.chat.screen.event(&event);
         }
     }
 

@@ -85,7 +85,10 @@ mod tests {
     fn what_cannot_be_says_what_could() {
         assert_eq!(json("Loud", "yes"), Err("Loud is true or false: \"yes\" is not".to_owned()));
         assert_eq!(json("Mode", "c"), Err("Mode is one of a, b: \"c\" is not".to_owned()));
-        assert_eq!(json("Volume", "1"), Err("the plugin has no setting Volume; it has Loud, Times, Greeting, Mode".to_owned()));
+        assert_eq!(
+            json("Volume", "1"),
+            Err("the plugin has no setting Volume; it has Loud, Times, Greeting, Mode".to_owned())
+        );
     }
 
     #[test]

@@ -40,7 +40,8 @@ impl Terminal {
     /// When the terminal cannot be used.
     pub(crate) fn start(server: Server, place: Arc<Mutex<Place>>, screen: &Screen) -> Result<Self, String> {
         let config = Config::builder().completion_type(CompletionType::List).auto_add_history(true).build();
-        let mut editor = Editor::<Completion, DefaultHistory>::with_config(config).map_err(|error| error.to_string())?;
+        let mut editor =
+            Editor::<Completion, DefaultHistory>::with_config(config).map_err(|error| error.to_string())?;
         editor.set_helper(Some(Completion { server, place, runtime: Handle::current() }));
         let mut printer = editor.create_external_printer().map_err(|error| error.to_string())?;
         screen.set_printer(Box::new(move |line| {
@@ -104,7 +105,8 @@ impl Completion {
         let Ok(actor) = self.server.act_as(&place.user) else { return Vec::new() };
         let suggestions = self.runtime.block_on(actor.suggest(&place.channel_id, typed));
         let pair = |it: Suggestion| {
-            let replacement = format!("/{}", it.complete.trim_start_matches('/'));
+            // With a blank after it, as clients do: what comes next is an argument.
+            let replacement = format!("/{} ", it.complete.trim_start_matches('/').trim_end());
             let display = [replacement.trim_end(), &it.hint, &it.description].join("  ");
             Pair { display, replacement }
         };
@@ -114,7 +116,10 @@ impl Completion {
     fn colon(&self, typed: &str) -> (usize, Vec<Pair>) {
         let Some((command, argument)) = typed.split_once(' ') else {
             let fitting = COMMANDS.iter().filter(|it| it.name.starts_with(typed));
-            let pair = |it: &super::command::Row| Pair { display: format!(":{} {}", it.name, it.arguments), replacement: format!(":{} ", it.name) };
+            let pair = |it: &super::command::Row| Pair {
+                display: format!(":{} {}", it.name, it.arguments),
+                replacement: format!(":{} ", it.name),
+            };
             return (0, fitting.map(pair).collect());
         };
         let candidates: Vec<String> = match command {

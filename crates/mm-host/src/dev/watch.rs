@@ -40,7 +40,8 @@ pub(crate) fn watch(folder: PathBuf) -> mpsc::Receiver<Vec<PathBuf>> {
             }
             changed = difference(&known, &now);
             known = now;
-            let relative = changed.iter().map(|it| it.strip_prefix(&folder).unwrap_or(it).to_owned()).collect::<Vec<_>>();
+            let relative =
+                changed.iter().map(|it| it.strip_prefix(&folder).unwrap_or(it).to_owned()).collect::<Vec<_>>();
             if !relative.is_empty() && sender.blocking_send(relative).is_err() {
                 return;
             }

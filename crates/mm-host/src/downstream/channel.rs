@@ -88,7 +88,8 @@ struct Door {
 impl HookChannel {
     /// A channel that is closed until [`HookChannel::open`].
     pub(crate) fn closed(deadlines: Deadlines) -> Self {
-        let door = Door { connection: Err("the plugin's process was not started".to_owned()), activation: Activation::NotYet };
+        let door =
+            Door { connection: Err("the plugin's process was not started".to_owned()), activation: Activation::NotYet };
         Self { shared: Arc::new(Shared { door: RwLock::new(door), deadlines }) }
     }
 
@@ -152,7 +153,10 @@ impl HookChannel {
         let response = match answer {
             Ok(Ok(response)) => response,
             Ok(Err(error)) if is_timeout(&error) => too_late(hook, limit).into_http(),
-            Ok(Err(error)) => Status::unavailable(format!("the plugin's process ended during {hook} ({})", deepest(&error))).into_http(),
+            Ok(Err(error)) => {
+                Status::unavailable(format!("the plugin's process ended during {hook} ({})", deepest(&error)))
+                    .into_http()
+            }
             Err(_) => too_late(hook, limit).into_http(),
         };
         let failed = response.headers().get("grpc-status").is_some_and(|it| it != "0");
@@ -180,7 +184,11 @@ fn too_late(hook: &str, limit: Duration) -> Status {
 /// A duration as gRPC writes it: at most eight digits and a unit.
 fn timeout_header(limit: Duration) -> HeaderValue {
     let milliseconds = limit.as_millis();
-    let text = if milliseconds < 100_000_000 { format!("{milliseconds}m") } else { format!("{}S", limit.as_secs().min(99_999_999)) };
+    let text = if milliseconds < 100_000_000 {
+        format!("{milliseconds}m")
+    } else {
+        format!("{}S", limit.as_secs().min(99_999_999))
+    };
     HeaderValue::from_str(&text).expect("digits and a letter")
 }
 

@@ -51,17 +51,24 @@ fn identity(manifest: &Manifest) -> Result<(), Fault> {
 
 fn server(manifest: &Manifest) -> Result<(), Fault> {
     let Some(server) = &manifest.server else {
-        return fault("server", "is missing: a Python plugin has {\"server\": {\"executable\": \"plugin.py\", \"runtime\": \"python\"}}");
+        return fault(
+            "server",
+            "is missing: a Python plugin has {\"server\": {\"executable\": \"plugin.py\", \"runtime\": \"python\"}}",
+        );
     };
     let Some(executable) = manifest.executable() else {
-        return fault("server.executable", "is missing: write the path of the plugin's Python file, such as \"plugin.py\"");
+        return fault(
+            "server.executable",
+            "is missing: write the path of the plugin's Python file, such as \"plugin.py\"",
+        );
     };
     inside_bundle("server.executable", executable)?;
     match server.runtime.as_str() {
         "python" => {}
         "" if executable.ends_with(".py") => {}
         "" => {
-            let message = format!("{executable:?} is no Python file: name the .py file, or write \"runtime\": \"python\"");
+            let message =
+                format!("{executable:?} is no Python file: name the .py file, or write \"runtime\": \"python\"");
             return fault("server.executable", message);
         }
         other => return fault("server.runtime", format!("{other:?} is unknown: this program runs \"python\"")),
@@ -78,7 +85,10 @@ fn inside_bundle(field: &str, value: &str) -> Result<(), Fault> {
     let path = Path::new(value);
     let climbs = path.components().any(|it| !matches!(it, Component::Normal(_) | Component::CurDir));
     if climbs {
-        return fault(field, format!("{value:?} leaves the bundle: write a path relative to the manifest, without \"..\""));
+        return fault(
+            field,
+            format!("{value:?} leaves the bundle: write a path relative to the manifest, without \"..\""),
+        );
     }
     Ok(())
 }
@@ -109,13 +119,22 @@ fn setting(place: &str, setting: &Setting) -> Result<(), Fault> {
         return fault(format!("{place}.key"), "is missing: every setting has a key");
     }
     if !setting.regenerate_help_text.is_empty() && kind != SettingType::Generated {
-        return fault(format!("{place}.regenerate_help_text"), "belongs to settings of type \"generated\" only: remove it");
+        return fault(
+            format!("{place}.regenerate_help_text"),
+            "belongs to settings of type \"generated\" only: remove it",
+        );
     }
     if !setting.placeholder.is_empty() && !kind.has_placeholder() {
-        return fault(format!("{place}.placeholder"), format!("a setting of type {:?} shows none: remove it", setting.kind));
+        return fault(
+            format!("{place}.placeholder"),
+            format!("a setting of type {:?} shows none: remove it", setting.kind),
+        );
     }
     if !setting.options.is_empty() && !kind.has_options() {
-        return fault(format!("{place}.options"), "belongs to settings of type \"radio\" and \"dropdown\" only: remove it");
+        return fault(
+            format!("{place}.options"),
+            "belongs to settings of type \"radio\" and \"dropdown\" only: remove it",
+        );
     }
     if setting.options.iter().any(|it| it.display_name.is_empty() || it.value.is_empty()) {
         return fault(format!("{place}.options"), "every option has a display_name and a value that are not empty");

@@ -69,12 +69,32 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("plugin.json", "{\"id\": \"ab\", \"name\": \"A\"}", "an id has 3 to 190"),
     ("plugin.json", "{\"id\": \"a b c\", \"name\": \"A\"}", "contains ' '"),
     ("plugin.json", "{\"id\": \"abc\"}", "name: is missing"),
-    ("plugin.json", "{\"id\": \"abc\", \"name\": \"A\", \"version\": \"1.0\"}", "version: \"1.0\" is no semantic version"),
-    ("plugin.json", "{\"id\": \"abc\", \"name\": \"A\", \"homepage_url\": \"x\"}", "homepage_url: \"x\" is no web address"),
+    (
+        "plugin.json",
+        "{\"id\": \"abc\", \"name\": \"A\", \"version\": \"1.0\"}",
+        "version: \"1.0\" is no semantic version",
+    ),
+    (
+        "plugin.json",
+        "{\"id\": \"abc\", \"name\": \"A\", \"homepage_url\": \"x\"}",
+        "homepage_url: \"x\" is no web address",
+    ),
     ("plugin.json", "{\"id\": \"abc\", \"name\": \"A\"}", "server: is missing"),
-    ("plugin.json", "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"runtime\": \"python\"}}", "server.executable: is missing"),
-    ("plugin.json", "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"executable\": \"a.exe\"}}", "\"a.exe\" is no Python file"),
-    ("plugin.json", "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"executable\": \"../a.py\"}}", "leaves the bundle"),
+    (
+        "plugin.json",
+        "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"runtime\": \"python\"}}",
+        "server.executable: is missing",
+    ),
+    (
+        "plugin.json",
+        "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"executable\": \"a.exe\"}}",
+        "\"a.exe\" is no Python file",
+    ),
+    (
+        "plugin.json",
+        "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"executable\": \"../a.py\"}}",
+        "leaves the bundle",
+    ),
     ("plugin.json", "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"executable\": \"/a.py\"}}", "leaves the bundle"),
     (
         "plugin.json",

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::version::VersionRequirement;
 use super::EnvError;
+use super::version::VersionRequirement;
 
 /// Names searched on the path, in this order; the plain ones first, since they are what the user chose for the machine.
 const NAMES: [&str; 7] = ["python3", "python", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
@@ -45,7 +45,8 @@ impl Interpreter {
         })?;
         let answer = String::from_utf8_lossy(&output.stdout);
         let mut lines = answer.lines().skip_while(|it| *it != "mm-host").skip(1).map(str::trim);
-        let (Some(version), Some(executable), Some(prefix), Some(base_prefix)) = (lines.next(), lines.next(), lines.next(), lines.next())
+        let (Some(version), Some(executable), Some(prefix), Some(base_prefix)) =
+            (lines.next(), lines.next(), lines.next(), lines.next())
         else {
             let stderr = String::from_utf8_lossy(&output.stderr);
             let why = stderr.lines().rev().find(|it| !it.trim().is_empty()).unwrap_or("it printed nothing").trim();
@@ -62,10 +63,15 @@ impl Interpreter {
 
 /// The interpreter that the caller named.
 pub(super) fn named(path: &Path, wanted: &VersionRequirement) -> Result<Interpreter, EnvError> {
-    let refuse = |why: String| EnvError::NoInterpreter(format!("{}: {why}: --python wants the path of a Python interpreter", path.display()));
+    let refuse = |why: String| {
+        EnvError::NoInterpreter(format!("{}: {why}: --python wants the path of a Python interpreter", path.display()))
+    };
     let found = Interpreter::ask(path).map_err(refuse)?;
     wanted.check(&found.version).map_err(|why| {
-        let text = format!("{} is Python {why}: name another one with --python, or change server.python_version", path.display());
+        let text = format!(
+            "{} is Python {why}: name another one with --python, or change server.python_version",
+            path.display()
+        );
         EnvError::NoInterpreter(text)
     })?;
     Ok(found)
@@ -73,7 +79,11 @@ pub(super) fn named(path: &Path, wanted: &VersionRequirement) -> Result<Interpre
 
 /// The interpreter of a virtual environment in the bundle; `None` when it has none. One that does not run is an error, not a reason to
 /// take another: the plugin's dependencies are in it.
-pub(super) fn in_bundle(bundle: &Path, venv_path: &str, wanted: &VersionRequirement) -> Result<Option<Interpreter>, EnvError> {
+pub(super) fn in_bundle(
+    bundle: &Path,
+    venv_path: &str,
+    wanted: &VersionRequirement,
+) -> Result<Option<Interpreter>, EnvError> {
     let named = Some(venv_path).filter(|it| !it.is_empty());
     for folder in named.into_iter().chain(VENV_FOLDERS) {
         let path = bundle.join(folder).join("bin").join("python");

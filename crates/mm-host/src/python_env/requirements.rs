@@ -6,8 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::version::VersionRequirement;
 use super::EnvError;
+use super::version::VersionRequirement;
 
 /// The SDK's name among requirements, normalised as PEP 503 does.
 const SDK_NAME: &str = "mattermost-plugin-sdk";
@@ -73,14 +73,18 @@ impl Requirements {
         let refuse = |why: String| EnvError::Requirements(format!("{}: {why}", path.display()));
         let document: toml::Table = text.parse().map_err(|error: toml::de::Error| refuse(error.to_string()))?;
         let Some(project) = document.get("project").and_then(toml::Value::as_table) else { return Ok(None) };
-        let strings = |it: &toml::Value| it.as_array()?.iter().map(|it| it.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
+        let strings = |it: &toml::Value| {
+            it.as_array()?.iter().map(|it| it.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        };
         let lines = match project.get("dependencies") {
             None => Vec::new(),
             Some(list) => strings(list).ok_or_else(|| refuse("project.dependencies is no list of texts".to_owned()))?,
         };
         let python = match project.get("requires-python").and_then(toml::Value::as_str) {
             None => None,
-            Some(text) => Some(VersionRequirement::parse(text).map_err(|why| refuse(format!("project.requires-python: {why}")))?),
+            Some(text) => {
+                Some(VersionRequirement::parse(text).map_err(|why| refuse(format!("project.requires-python: {why}")))?)
+            }
         };
         Ok(Some(Self { source: path.to_owned(), lines, python }))
     }
@@ -93,7 +97,10 @@ fn read(path: &Path) -> Result<String, EnvError> {
 /// Appends the requirements of `path` and of what it includes.
 fn read_txt(path: &Path, depth: usize, lines: &mut Vec<String>) -> Result<(), EnvError> {
     if depth > MAX_DEPTH {
-        let text = format!("{} is included more than {MAX_DEPTH} deep: files include each other in a circle; break it", path.display());
+        let text = format!(
+            "{} is included more than {MAX_DEPTH} deep: files include each other in a circle; break it",
+            path.display()
+        );
         return Err(EnvError::Requirements(text));
     }
     let text = read(path)?;
@@ -175,18 +182,29 @@ mod tests {
     #[test]
     fn comments_continuations_and_includes_are_resolved() {
         let files = [
-            ("requirements.txt", "# all\nrequests>=2  # http\n-r more/base.txt\npkg==1 \\\n  --hash=sha256:aa\nx @ https://e.org/x#egg=x\n"),
+            (
+                "requirements.txt",
+                "# all\nrequests>=2  # http\n-r more/base.txt\npkg==1 \\\n  --hash=sha256:aa\nx @ https://e.org/x#egg=x\n",
+            ),
             ("more/base.txt", "attrs\n-c pins.txt\n"),
         ];
         let dir = folder(&files);
         let found = Requirements::find(dir.path(), "", false).unwrap().unwrap();
         let pins = format!("-c {}", dir.path().join("more/pins.txt").display());
-        assert_eq!(found.lines, ["requests>=2", "attrs", &pins, "pkg==1    --hash=sha256:aa", "x @ https://e.org/x#egg=x"]);
+        assert_eq!(
+            found.lines,
+            ["requests>=2", "attrs", &pins, "pkg==1    --hash=sha256:aa", "x @ https://e.org/x#egg=x"]
+        );
     }
 
     #[test]
     fn the_sdk_is_left_out_when_it_is_given_in_any_spelling() {
-        for line in ["mattermost-plugin-sdk", "Mattermost_Plugin.SDK>=0.1", "mattermost-plugin-sdk @ file:///x", "mattermost-plugin-sdk[dev]==1"] {
+        for line in [
+            "mattermost-plugin-sdk",
+            "Mattermost_Plugin.SDK>=0.1",
+            "mattermost-plugin-sdk @ file:///x",
+            "mattermost-plugin-sdk[dev]==1",
+        ] {
             let files = [("requirements.txt", line)];
             assert!(lines(&files, true).is_empty(), "{line}");
             assert_eq!(lines(&files, false), [line]);
@@ -197,7 +215,8 @@ mod tests {
 
     #[test]
     fn pyproject_gives_dependencies_and_the_python_it_wants() {
-        let text = "[project]\nname = 'x'\nrequires-python = '>=3.11'\ndependencies = ['requests', 'mattermost-plugin-sdk']\n";
+        let text =
+            "[project]\nname = 'x'\nrequires-python = '>=3.11'\ndependencies = ['requests', 'mattermost-plugin-sdk']\n";
         let dir = folder(&[("pyproject.toml", text)]);
         let found = Requirements::find(dir.path(), "", true).unwrap().unwrap();
         assert_eq!(found.lines, ["requests"]);

@@ -31,7 +31,8 @@ impl Plugin {
 
     fn prepare(&self, python: Option<&Path>) -> (Result<PythonEnv, String>, Vec<Progress>) {
         let cache = self.cache();
-        let request = EnvRequest { bundle: self.bundle(), manifest: &self.manifest, python, sdk: None, cache_dir: Some(&cache) };
+        let request =
+            EnvRequest { bundle: self.bundle(), manifest: &self.manifest, python, sdk: None, cache_dir: Some(&cache) };
         let mut heard = Vec::new();
         let result = prepare(&request, &mut |it| heard.push(it)).map_err(|error| error.to_string());
         (result, heard)
@@ -41,7 +42,10 @@ impl Plugin {
 /// A script that answers as an interpreter of some version would.
 fn fake_python(dir: &Path, name: &str, version: &str) -> PathBuf {
     let path = dir.join(name);
-    let text = format!("#!/bin/sh\necho banner\necho mm-host\necho {version}\necho {}\necho /usr\necho /usr\n", path.display());
+    let text = format!(
+        "#!/bin/sh\necho banner\necho mm-host\necho {version}\necho {}\necho /usr\necho /usr\n",
+        path.display()
+    );
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
@@ -99,11 +103,14 @@ fn dependencies_are_installed_from_local_files() {
         w.writestr('tiny-1.0.dist-info/RECORD', 'tiny.py,,\\ntiny-1.0.dist-info/METADATA,,\\ntiny-1.0.dist-info/WHEEL,,\\ntiny-1.0.dist-info/RECORD,,\\n')\n\
         w.close()\n";
     let base = interpreter::on_path(&VersionRequirement::parse("").unwrap()).unwrap();
-    let made = std::process::Command::new(&base.path).args(["-c", script]).current_dir(plugin.bundle()).status().unwrap();
+    let made =
+        std::process::Command::new(&base.path).args(["-c", script]).current_dir(plugin.bundle()).status().unwrap();
     assert!(made.success());
     let (env, heard) = plugin.prepare(None);
     let env = env.unwrap();
-    let check = std::process::Command::new(&env.interpreter.path).args(["-c", "import tiny; assert tiny.answer == 42"]).status();
+    let check = std::process::Command::new(&env.interpreter.path)
+        .args(["-c", "import tiny; assert tiny.answer == 42"])
+        .status();
     assert!(check.unwrap().success());
     assert!(heard.iter().any(|it| matches!(it, Progress::Installer(line) if line.contains("tiny"))), "{heard:?}");
 }
@@ -127,7 +134,11 @@ fn the_wrong_version_is_named_with_what_would_do() {
     let old = fake_python(plugin.bundle(), "old", "3.8.10");
     let plugin = Plugin::new("", &[]);
     let error = plugin.prepare(Some(&old)).0.unwrap_err();
-    assert!(error.contains("is Python 3.8.10 is too old") || error.contains("3.8.10 is too old: the SDK needs 3.10 or newer"), "{error}");
+    assert!(
+        error.contains("is Python 3.8.10 is too old")
+            || error.contains("3.8.10 is too old: the SDK needs 3.10 or newer"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -33,7 +33,8 @@ pub(super) fn ensure(
     let bundle = bundle.canonicalize().unwrap_or_else(|_| bundle.to_owned());
     let home = cache.join("venvs").join(plugin_key(&bundle));
     let venv = home.join(environment_key(base, requirements));
-    let fail = |what: &str, error: std::io::Error| EnvError::Venv(format!("cannot {what} in {}: {error}", home.display()));
+    let fail =
+        |what: &str, error: std::io::Error| EnvError::Venv(format!("cannot {what} in {}: {error}", home.display()));
     fs::create_dir_all(&home).map_err(|error| fail("make a folder", error))?;
     let lock = File::create(home.join(".lock")).map_err(|error| fail("make a lock file", error))?;
     lock.lock().map_err(|error| fail("take the lock", error))?;
@@ -61,7 +62,8 @@ pub(super) fn ensure(
 
 fn plugin_key(bundle: &Path) -> String {
     let name = bundle.file_name().map_or_else(|| "plugin".into(), |it| it.to_string_lossy());
-    let name: String = name.chars().map(|it| if it.is_ascii_alphanumeric() || it == '-' { it } else { '_' }).take(40).collect();
+    let name: String =
+        name.chars().map(|it| if it.is_ascii_alphanumeric() || it == '-' { it } else { '_' }).take(40).collect();
     format!("{name}-{}", &hash(&[&bundle.to_string_lossy()])[..12])
 }
 
@@ -103,7 +105,12 @@ fn create(base: &Interpreter, venv: &Path, with_pip: bool) -> Result<(), EnvErro
     Err(EnvError::Venv(format!("{} could not make a virtual environment:\n{}{hint}", base.path.display(), tail(&text))))
 }
 
-fn install(venv: &Path, bundle: &Path, requirements: &Requirements, progress: &mut dyn FnMut(Progress)) -> Result<(), EnvError> {
+fn install(
+    venv: &Path,
+    bundle: &Path,
+    requirements: &Requirements,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), EnvError> {
     let list = venv.join("mm-host-requirements.txt");
     fs::write(&list, requirements.lines.join("\n") + "\n")
         .map_err(|error| EnvError::Venv(format!("cannot write {}: {error}", list.display())))?;
@@ -145,7 +152,10 @@ fn install_hint(text: &str, source: &Path) -> String {
     if text.contains("No matching distribution") {
         return format!("check the package's name and version in {source}, and that it exists for this Python");
     }
-    if text.contains("NewConnectionError") || text.contains("Temporary failure in name resolution") || text.contains("ProxyError") {
+    if text.contains("NewConnectionError")
+        || text.contains("Temporary failure in name resolution")
+        || text.contains("ProxyError")
+    {
         return "check the network or the proxy settings, and try again".to_owned();
     }
     format!("mend {source}, and try again")

@@ -41,7 +41,8 @@ impl VersionRequirement {
     /// Both conditions.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
-        let texts = [self.text, other.text].map(|it| if it.starts_with(|c: char| c.is_ascii_digit()) { format!(">={it}") } else { it });
+        let texts = [self.text, other.text]
+            .map(|it| if it.starts_with(|c: char| c.is_ascii_digit()) { format!(">={it}") } else { it });
         self.text = texts.iter().filter(|it| !it.is_empty()).map(String::as_str).collect::<Vec<_>>().join(",");
         self.specifiers.extend(other.specifiers);
         self

@@ -82,9 +82,15 @@ pub struct ProcessStatus {
     pub failure: Option<Failure>,
 }
 
+/// Waits for the end of a start.
+type Starter = oneshot::Sender<Result<Arc<Hello>, HostError>>;
+
+/// An event of a task that belongs to a run, with the run's number.
+type Notice = (u64, Event);
+
 /// What the driver is asked to do.
 pub(crate) enum Command {
-    Start(oneshot::Sender<Result<Arc<Hello>, HostError>>),
+    Start(Starter),
     Stop { reason: String, done: oneshot::Sender<()> },
     Streams(oneshot::Sender<Option<StreamSet>>),
 }
@@ -130,11 +136,10 @@ pub(crate) struct Driver {
     status: watch::Sender<ProcessStatus>,
     state: State,
     run: Option<Run>,
-    /// Events of the tasks of a run, with its number.
-    notices: (mpsc::Sender<(u64, Event)>, mpsc::Receiver<(u64, Event)>),
+    notices: (mpsc::Sender<Notice>, mpsc::Receiver<Notice>),
     n_runs: u64,
     timer: Option<Instant>,
-    starters: Vec<oneshot::Sender<Result<Arc<Hello>, HostError>>>,
+    starters: Vec<Starter>,
     stoppers: Vec<oneshot::Sender<()>>,
     reason: String,
     /// Why no process could be made at all.
@@ -149,7 +154,11 @@ enum Woken {
 }
 
 impl Driver {
-    pub(crate) fn new(settings: Settings, channel: HookChannel, commands: mpsc::Receiver<Command>) -> (Self, watch::Receiver<ProcessStatus>) {
+    pub(crate) fn new(
+        settings: Settings,
+        channel: HookChannel,
+        commands: mpsc::Receiver<Command>,
+    ) -> (Self, watch::Receiver<ProcessStatus>) {
         let idle = ProcessStatus { state: State::Idle, pid: None, hello: None, failure: None };
         let (status, watcher) = watch::channel(idle);
         let driver = Self {
@@ -390,7 +399,9 @@ impl Driver {
     async fn greet(&mut self, call: HelloCall) {
         let starting = self.state == State::Starting;
         let Some(run) = self.run.as_mut().filter(|it| starting && it.hello.is_none()) else {
-            let _ = call.answer.send(Err(Status::failed_precondition("the host expects one hello, at the start of a process")));
+            let _ = call
+                .answer
+                .send(Err(Status::failed_precondition("the host expects one hello, at the start of a process")));
             return;
         };
         let event = match requests::check_hello(&call.request) {
@@ -463,7 +474,12 @@ impl Driver {
     fn request(&mut self, request: requests::Request) {
         let Some(run) = &mut self.run else { return };
         let Some(connection) = run.connection.clone() else { return };
-        let call = request.send(connection, self.channel.deadlines().clone(), self.settings.limits.clone(), self.reason.clone());
+        let call = request.send(
+            connection,
+            self.channel.deadlines().clone(),
+            self.settings.limits.clone(),
+            self.reason.clone(),
+        );
         let (notices, number, sink) = (self.notices.0.clone(), self.n_runs, self.settings.sink.clone());
         run.tasks.spawn(async move {
             if let Err(status) = call.await {

@@ -5,9 +5,30 @@ use std::ffi::{OsStr, OsString};
 
 /// What is passed on when it is set: where programs, the home and temporary folders are, language, time zone, certificates, proxies.
 const ALLOWED: [&str; 24] = [
-    "ALL_PROXY", "CURL_CA_BUNDLE", "HOME", "HTTPS_PROXY", "HTTP_PROXY", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME", "NO_PROXY",
-    "PATH", "REQUESTS_CA_BUNDLE", "SHELL", "SSL_CERT_DIR", "SSL_CERT_FILE", "TERM", "TMPDIR", "TZ", "TZDIR", "USER", "all_proxy",
-    "http_proxy", "https_proxy", "no_proxy",
+    "ALL_PROXY",
+    "CURL_CA_BUNDLE",
+    "HOME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "LANG",
+    "LANGUAGE",
+    "LD_LIBRARY_PATH",
+    "LOGNAME",
+    "NO_PROXY",
+    "PATH",
+    "REQUESTS_CA_BUNDLE",
+    "SHELL",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TERM",
+    "TMPDIR",
+    "TZ",
+    "TZDIR",
+    "USER",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
 ];
 
 /// Names that begin so are passed on: the locale's parts, and what an administrator means for plugins.
@@ -29,7 +50,15 @@ mod tests {
 
     #[test]
     fn only_what_is_on_the_list_passes() {
-        let all = ["PATH", "LC_ALL", "PLUGIN_MODE", "MM_SQLSETTINGS_DATASOURCE", "AWS_SECRET_ACCESS_KEY", "PYTHONPATH", "https_proxy"];
+        let all = [
+            "PATH",
+            "LC_ALL",
+            "PLUGIN_MODE",
+            "MM_SQLSETTINGS_DATASOURCE",
+            "AWS_SECRET_ACCESS_KEY",
+            "PYTHONPATH",
+            "https_proxy",
+        ];
         let passed = allowed(all.iter().map(|it| (OsString::from(it), OsString::from("x"))));
         assert_eq!(passed.keys().collect::<Vec<_>>(), ["LC_ALL", "PATH", "PLUGIN_MODE", "https_proxy"]);
     }

@@ -81,7 +81,8 @@ pub(crate) fn explain_start(evidence: &Evidence) -> Failure {
         return Failure {
             what: format!("{entry} was not ready after {} s", waited.as_secs_f32()),
             place: dumped_place(evidence),
-            advice: "move slow work from the module and __init__ to on_activate, or allow more time to start".to_owned(),
+            advice: "move slow work from the module and __init__ to on_activate, or allow more time to start"
+                .to_owned(),
         };
     }
     if let Some(exception) = last_exception(&evidence.stderr) {
@@ -96,7 +97,11 @@ pub(crate) fn explain_start(evidence: &Evidence) -> Failure {
             advice: "end it with: if __name__ == \"__main__\": run_plugin(YourPlugin)".to_owned(),
         };
     }
-    Failure { what: format!("{entry} {} before it was ready", ended(evidence)), place: None, advice: last_words(evidence) }
+    Failure {
+        what: format!("{entry} {} before it was ready", ended(evidence)),
+        place: None,
+        advice: last_words(evidence),
+    }
 }
 
 /// Why a process that ran is gone.
@@ -109,11 +114,15 @@ pub(crate) fn explain_crash(evidence: &Evidence) -> Failure {
         };
     }
     // A traceback on standard error explains an exit; one from long ago does not explain a signal.
-    if evidence.status.is_some_and(|it| it.code().is_some_and(|it| it != 0)) {
-        if let Some(exception) = last_exception(&evidence.stderr) {
-            let place = exception.place(&evidence.bundle);
-            return Failure { what: format!("the plugin's process ended: {}", exception.text), place, advice: String::new() };
-        }
+    if evidence.status.is_some_and(|it| it.code().is_some_and(|it| it != 0))
+        && let Some(exception) = last_exception(&evidence.stderr)
+    {
+        let place = exception.place(&evidence.bundle);
+        return Failure {
+            what: format!("the plugin's process ended: {}", exception.text),
+            place,
+            advice: String::new(),
+        };
     }
     let place = if evidence.status.is_some_and(|it| it.signal().is_some()) { dumped_place(evidence) } else { None };
     Failure { what: format!("the plugin's process {}", ended(evidence)), place, advice: String::new() }
@@ -123,7 +132,8 @@ pub(crate) fn explain_crash(evidence: &Evidence) -> Failure {
 fn ended(evidence: &Evidence) -> String {
     let Some(status) = evidence.status else { return "is gone".to_owned() };
     if let Some(signal) = status.signal() {
-        let name = nix::sys::signal::Signal::try_from(signal).map_or_else(|_| format!("signal {signal}"), |it| it.as_str().to_owned());
+        let name = nix::sys::signal::Signal::try_from(signal)
+            .map_or_else(|_| format!("signal {signal}"), |it| it.as_str().to_owned());
         let why = match name.as_str() {
             "SIGSEGV" | "SIGBUS" | "SIGILL" | "SIGFPE" => " (a compiled module of it is at fault)",
             "SIGKILL" => " (somebody killed it, or the system was out of memory)",
@@ -170,7 +180,8 @@ fn last_exception(stderr: &str) -> Option<Exception> {
     let lines: Vec<&str> = stderr.lines().collect();
     let last_frame = lines.iter().rposition(|it| frame(it).is_some())?;
     // After the frame come its source line and markers, all indented; then the exception, to the end or to a blank line.
-    let start = last_frame + lines[last_frame..].iter().position(|it| !it.starts_with([' ', '\t']) && !it.is_empty())?;
+    let start =
+        last_frame + lines[last_frame..].iter().position(|it| !it.starts_with([' ', '\t']) && !it.is_empty())?;
     let message: Vec<&str> = lines[start..].iter().copied().take_while(|it| !it.trim().is_empty()).take(8).collect();
     let text = message.iter().map(|it| it.trim()).collect::<Vec<_>>().join(" ");
     let head = text.split(':').next().unwrap_or_default();
@@ -178,7 +189,8 @@ fn last_exception(stderr: &str) -> Option<Exception> {
         return None;
     }
     let class = head.rsplit('.').next().unwrap_or(head).to_owned();
-    let heading = lines[..start].iter().rposition(|it| it.starts_with("Traceback (most recent call last):")).unwrap_or(0);
+    let heading =
+        lines[..start].iter().rposition(|it| it.starts_with("Traceback (most recent call last):")).unwrap_or(0);
     let frames = lines[heading..start].iter().filter_map(|it| frame(it)).collect();
     Some(Exception { class, text, frames })
 }
@@ -194,7 +206,8 @@ fn frame(line: &str) -> Option<(String, u32)> {
 /// Where the plugin was when Python's faulthandler printed its threads (innermost frame first).
 fn dumped_place(evidence: &Evidence) -> Option<String> {
     let dump = &evidence.stderr[evidence.stderr.rfind("Fatal Python error: ")?..];
-    let (file, line) = dump.lines().filter_map(frame).find_map(|(file, line)| Some((inside(&evidence.bundle, &file)?, line)))?;
+    let (file, line) =
+        dump.lines().filter_map(frame).find_map(|(file, line)| Some((inside(&evidence.bundle, &file)?, line)))?;
     Some(format!("{file}:{line}"))
 }
 
@@ -224,7 +237,9 @@ fn missing_module(text: &str, evidence: &Evidence) -> String {
     }
     if top == "mattermost_plugin" {
         return match &evidence.requirements_file {
-            Some(file) => format!("add mattermost-plugin-sdk to {}, or give the SDK's folder with --sdk", file_name(file)),
+            Some(file) => {
+                format!("add mattermost-plugin-sdk to {}, or give the SDK's folder with --sdk", file_name(file))
+            }
             None => "write mattermost-plugin-sdk in a requirements.txt, or give the SDK's folder with --sdk".to_owned(),
         };
     }
@@ -234,7 +249,10 @@ fn missing_module(text: &str, evidence: &Evidence) -> String {
     let package = PACKAGE_NAMES.iter().find(|(it, _)| *it == top).map_or(top, |(_, package)| package);
     match &evidence.requirements_file {
         Some(file) => format!("add {package} to {}", file_name(file)),
-        None => format!("write {package} in a requirements.txt beside the manifest, or install it: {} -m pip install {package}", evidence.python.display()),
+        None => format!(
+            "write {package} in a requirements.txt beside the manifest, or install it: {} -m pip install {package}",
+            evidence.python.display()
+        ),
     }
 }
 
@@ -291,7 +309,8 @@ mod tests {
 
     #[test]
     fn a_syntax_error_names_the_line_and_the_python() {
-        let stderr = "  File \"/plugins/hello/plugin.py\", line 7\n    def f(:\n          ^\nSyntaxError: invalid syntax\n";
+        let stderr =
+            "  File \"/plugins/hello/plugin.py\", line 7\n    def f(:\n          ^\nSyntaxError: invalid syntax\n";
         let failure = explain_start(&evidence(EXIT_1, stderr));
         assert_eq!(failure.what, "SyntaxError: invalid syntax");
         assert_eq!(failure.place.as_deref(), Some("plugin.py:7"));
@@ -310,14 +329,21 @@ mod tests {
 
     #[test]
     fn of_chained_exceptions_the_last_counts() {
-        let stderr = format!("{}\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File \"/plugins/hello/plugin.py\", line 5, in <module>\n    f()\nRuntimeError: twice\n", import_error("x"));
+        let stderr = format!(
+            "{}\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File \"/plugins/hello/plugin.py\", line 5, in <module>\n    f()\nRuntimeError: twice\n",
+            import_error("x")
+        );
         let failure = explain_start(&evidence(EXIT_1, &stderr));
         assert_eq!(failure.to_string(), "RuntimeError: twice (plugin.py:5)");
     }
 
     #[test]
     fn an_end_without_a_word_is_explained() {
-        assert!(explain_start(&evidence(0, "")).to_string().starts_with("plugin.py ended without calling run_plugin: end it with"));
+        assert!(
+            explain_start(&evidence(0, ""))
+                .to_string()
+                .starts_with("plugin.py ended without calling run_plugin: end it with")
+        );
         assert_eq!(
             explain_start(&evidence(3 << 8, "config missing\n")).to_string(),
             "plugin.py ended with exit code 3 before it was ready: its last words were \"config missing\""

@@ -53,7 +53,8 @@ impl SocketDir {
     /// A new folder that only this user can enter.
     pub(crate) fn create() -> io::Result<Self> {
         let private = std::fs::Permissions::from_mode(0o700);
-        let make = |parent: &Path| tempfile::Builder::new().prefix("mm-host-").permissions(private.clone()).tempdir_in(parent);
+        let make =
+            |parent: &Path| tempfile::Builder::new().prefix("mm-host-").permissions(private.clone()).tempdir_in(parent);
         let dir = make(&std::env::temp_dir())?;
         let fits = dir.path().join("plugin.sock").as_os_str().len() <= MAX_SOCKET_PATH;
         Ok(Self { dir: if fits { dir } else { make(Path::new("/tmp"))? } })
@@ -113,7 +114,10 @@ impl Process {
         let command = command(recipe, sockets, &token_reader);
         let mut child = spawner::spawn(command).await?;
         drop(token_reader);
-        let pid = child.id().and_then(|it| i32::try_from(it).ok()).ok_or_else(|| io::Error::other("the process ended at once"))?;
+        let pid = child
+            .id()
+            .and_then(|it| i32::try_from(it).ok())
+            .ok_or_else(|| io::Error::other("the process ended at once"))?;
         let lifeline = child.stdin.take();
         let output = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
         Ok((Self { child, pid, _lifeline: lifeline }, output))

@@ -9,7 +9,8 @@ use crate::log::{LogLevel, LogRecord, LogSource};
 const MAX_RECORD_BYTES: usize = 256 * 1024;
 
 /// Beginnings of lines that belong to the traceback after them.
-const BEFORE_TRACEBACK: [&str; 4] = ["Exception in thread ", "Exception ignored in", "Exception ignored on", "Fatal Python error: "];
+const BEFORE_TRACEBACK: [&str; 4] =
+    ["Exception in thread ", "Exception ignored in", "Exception ignored on", "Fatal Python error: "];
 
 /// What joins a traceback to the one before it.
 const CHAINS: [&str; 2] = [
@@ -94,7 +95,8 @@ impl Grouper {
 
     /// Whether a line begins a record of several lines.
     fn opens(line: &str) -> Option<Place> {
-        if line == "Traceback (most recent call last):" || line.trim_start().starts_with("+ Exception Group Traceback") {
+        if line == "Traceback (most recent call last):" || line.trim_start().starts_with("+ Exception Group Traceback")
+        {
             Some(Place::Frames)
         } else if line.starts_with("Fatal Python error: ") || line.starts_with("Windows fatal exception: ") {
             Some(Place::Dump)
@@ -123,7 +125,8 @@ impl Grouper {
             Place::Ended if line.is_empty() || CHAINS.contains(&line) => Some(Place::Ended),
             // After a chain's sentence comes a heading; without that sentence a heading is another record.
             Place::Ended if Self::opens(line) == Some(Place::Frames) => {
-                let chained = self.lines.iter().rev().find(|it| !it.is_empty()).is_some_and(|it| CHAINS.contains(&it.as_str()));
+                let chained =
+                    self.lines.iter().rev().find(|it| !it.is_empty()).is_some_and(|it| CHAINS.contains(&it.as_str()));
                 chained.then_some(Place::Frames)
             }
             // Notes and messages of several lines are often indented or lists.
@@ -161,7 +164,10 @@ mod tests {
 
     #[test]
     fn a_traceback_is_one_record() {
-        assert_eq!(records(&format!("before\n{SIMPLE}\nafter")), ["warn: before", &format!("error: {SIMPLE}"), "warn: after"]);
+        assert_eq!(
+            records(&format!("before\n{SIMPLE}\nafter")),
+            ["warn: before", &format!("error: {SIMPLE}"), "warn: after"]
+        );
     }
 
     #[test]

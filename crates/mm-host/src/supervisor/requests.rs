@@ -36,7 +36,13 @@ impl fmt::Display for Request {
 
 impl Request {
     /// Sends it and waits for its answer.
-    pub(super) async fn send(self, connection: Connection, deadlines: Deadlines, limits: Limits, reason: String) -> Result<(), Status> {
+    pub(super) async fn send(
+        self,
+        connection: Connection,
+        deadlines: Deadlines,
+        limits: Limits,
+        reason: String,
+    ) -> Result<(), Status> {
         let channel = HookChannel::to(connection, deadlines);
         match self {
             Self::Deactivate => {

@@ -48,7 +48,8 @@ impl Stdio {
     pub(crate) fn read((stdout, stderr): Output, sink: &LogSink) -> Self {
         let tail = Arc::new(Mutex::new(Tail::default()));
         let stream = |pipe: Option<OwnedFd>| Arc::new(Stream { pipe, idle: AtomicBool::new(false) });
-        let streams = vec![stream(stdout.as_fd().try_clone_to_owned().ok()), stream(stderr.as_fd().try_clone_to_owned().ok())];
+        let streams =
+            vec![stream(stdout.as_fd().try_clone_to_owned().ok()), stream(stderr.as_fd().try_clone_to_owned().ok())];
         let out = Reader::new(LogSource::Stdout, sink.clone(), None, streams[0].clone());
         let err = Reader::new(LogSource::Stderr, sink.clone(), Some(tail.clone()), streams[1].clone());
         let tasks = vec![tokio::spawn(out.run(stdout)), tokio::spawn(err.run(stderr))];

@@ -11,13 +11,14 @@ use mm_proto::plugin::v1;
 use mm_proto::{ApiError, PluginApi};
 
 /// What every plugin begins with.
-pub const HEAD: &str = "from mattermost_plugin import Plugin, hook, HookName\nfrom mattermost_plugin.server import run_plugin\n";
+pub(crate) const HEAD: &str =
+    "from mattermost_plugin import Plugin, hook, HookName\nfrom mattermost_plugin.server import run_plugin\n";
 
 /// What every plugin ends with.
-pub const TAIL: &str = "\nif __name__ == '__main__':\n    run_plugin(P)\n";
+pub(crate) const TAIL: &str = "\nif __name__ == '__main__':\n    run_plugin(P)\n";
 
 /// The SDK's source folder.
-pub fn sdk() -> PathBuf {
+pub(crate) fn sdk() -> PathBuf {
     let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../python/src").canonicalize().unwrap();
     let native = sdk.join("mattermost_plugin/_native.abi3.so");
     assert!(native.exists(), "{} is missing: run `cargo xtask python` first", native.display());
@@ -38,14 +39,14 @@ impl PluginApi for Settings {
 }
 
 /// A plugin in a folder of its own, and what its process logged.
-pub struct TestPlugin {
-    pub dir: tempfile::TempDir,
-    pub logs: Arc<Mutex<Vec<LogRecord>>>,
+pub(crate) struct TestPlugin {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) logs: Arc<Mutex<Vec<LogRecord>>>,
 }
 
 impl TestPlugin {
     /// A plugin whose `plugin.py` is this text.
-    pub fn raw(source: &str) -> Self {
+    pub(crate) fn raw(source: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let manifest = r#"{"id": "com.example.test", "name": "Test", "version": "1.2.3", "server": {"executable": "plugin.py", "runtime": "python"}}"#;
         std::fs::write(dir.path().join("plugin.json"), manifest).unwrap();
@@ -54,12 +55,12 @@ impl TestPlugin {
     }
 
     /// A plugin whose class has this body.
-    pub fn with_body(body: &str) -> Self {
+    pub(crate) fn with_body(body: &str) -> Self {
         Self::raw(&format!("{HEAD}\nclass P(Plugin):\n{body}\n{TAIL}"))
     }
 
     /// A host to be set up further.
-    pub fn builder(&self) -> Builder {
+    pub(crate) fn builder(&self) -> Builder {
         let (manifest, _) = Manifest::load(self.dir.path()).unwrap();
         let sdk = sdk();
         let request =
@@ -71,17 +72,17 @@ impl TestPlugin {
     }
 
     /// A host for it.
-    pub fn host(&self) -> PluginHost {
+    pub(crate) fn host(&self) -> PluginHost {
         self.builder().build().unwrap()
     }
 
     /// Messages logged so far, with their level.
-    pub fn logged(&self) -> Vec<String> {
+    pub(crate) fn logged(&self) -> Vec<String> {
         self.logs.lock().unwrap().iter().map(|it| format!("{}: {}", it.level.as_str(), it.message)).collect()
     }
 
     /// Waits until a message containing `text` was logged.
-    pub async fn wait_for_log(&self, text: &str) -> LogRecord {
+    pub(crate) async fn wait_for_log(&self, text: &str) -> LogRecord {
         for _ in 0..200 {
             if let Some(found) = self.logs.lock().unwrap().iter().find(|it| it.message.contains(text)) {
                 return found.clone();
@@ -93,13 +94,13 @@ impl TestPlugin {
 }
 
 /// Whether a process with this id exists (and is no zombie).
-pub fn is_alive(pid: i32) -> bool {
+pub(crate) fn is_alive(pid: i32) -> bool {
     let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
     !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z')
 }
 
 /// Waits until the process is gone.
-pub async fn wait_until_gone(pid: i32) {
+pub(crate) async fn wait_until_gone(pid: i32) {
     for _ in 0..200 {
         if !is_alive(pid) {
             return;
