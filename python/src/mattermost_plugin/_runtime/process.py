@@ -69,6 +69,8 @@ class PluginProcess:
         )
         self._logs = logs.install()
         self._handlers: dict[str, invoke.BoundHandler] = {}
+        self._server: _native.Server
+        self._limit = DEFAULT_LIMIT
         self._loop: LoopThread | None = None
         self._loop_lock = threading.Lock()
         self._watchdog = Watchdog()
@@ -210,7 +212,7 @@ class _ConfigurationListener:
 
 
 def _install_signal_handlers() -> None:
-    """SIGTERM ends the process gracefully. SIGINT is the host's: a terminal sends it to both, and the host stops us in order."""
+    """SIGTERM ends the process gracefully. SIGINT is for the host, which then stops its plugins in order."""
     if threading.current_thread() is not threading.main_thread():
         return
 
