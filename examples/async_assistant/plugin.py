@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from model import FakeModel, Model, Turn, make_model
+
 from mattermost_plugin import HookName, Plugin, hook
 from mattermost_plugin.models import Bot, Command, CommandArgs, CommandResponse, Context, Post
 from mattermost_plugin.server import run_plugin
-
-from model import FakeModel, Model, Turn, make_model
 
 BOT = "assistant"
 
@@ -73,9 +73,7 @@ class AssistantPlugin(Plugin):
         except Exception:
             self.logger.exception("the model did not answer")
             text = "I could not find an answer; my administrator can read why in the log."
-        await self.aio.create_post(
-            channel_id=post.channel_id, user_id=self.bot_id, root_id=root_id, message=text
-        )
+        await self.aio.create_post(channel_id=post.channel_id, user_id=self.bot_id, root_id=root_id, message=text)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,14 @@ import json
 from collections.abc import Callable
 
 from mattermost_plugin import HookName, Plugin, hook
-from mattermost_plugin.models import AutocompleteData, Command, CommandArgs, CommandResponse, Context, PluginKVSetOptions
+from mattermost_plugin.models import (
+    AutocompleteData,
+    Command,
+    CommandArgs,
+    CommandResponse,
+    Context,
+    PluginKVSetOptions,
+)
 from mattermost_plugin.server import run_plugin
 
 HELP = """Your to-do list:

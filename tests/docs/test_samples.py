@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from conftest import ROOT, SDK, Play
 
 PAGES = sorted([*(ROOT / "docs" / "guide").glob("*.md"), ROOT / "README.md", ROOT / "python" / "README.md"])

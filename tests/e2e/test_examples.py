@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from conftest import ROOT, Play
 
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/demo.txt"))

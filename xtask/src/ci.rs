@@ -29,14 +29,8 @@ pub(crate) fn run_ci(_: Args) -> Result<()> {
 
 /// The programs of PyPI that judge Python code. Their configuration is in `python/pyproject.toml`.
 const PYTHON_CHECKS: &[Check] = &[
-    Check {
-        name: "ruff check",
-        args: &["ruff", "check", "--config", CONFIG, "python", "examples", "tests", "benches"],
-    },
-    Check {
-        name: "ruff format",
-        args: &["ruff", "format", "--check", "--config", CONFIG, "python", "examples", "tests", "benches"],
-    },
+    Check { name: "ruff check", args: &["ruff", "check", "python", "examples", "tests", "benches"] },
+    Check { name: "ruff format", args: &["ruff", "format", "--check", "python", "examples", "tests", "benches"] },
     Check { name: "mypy", args: &["mypy", "--config-file", CONFIG] },
     Check { name: "pyright", args: &["pyright", "--project", CONFIG] },
 ];

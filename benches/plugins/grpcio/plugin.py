@@ -44,11 +44,11 @@ def main() -> None:
     ended = threading.Event()
 
     class Hooks(hooks_pb2_grpc.PluginHooksServicer):
-        def MessageWillBePosted(self, request, context):  # noqa: N802
+        def MessageWillBePosted(self, request, context):
             request.post.message += "!"
             return hooks_pb2.MessageWillBePostedResponse(post=request.post)
 
-        def ExecuteCommand(self, request, context):  # noqa: N802
+        def ExecuteCommand(self, request, context):
             _, threads, calls, user_id = request.args.command.split()
             response = hooks_pb2.ExecuteCommandResponse()
             field = response.DESCRIPTOR.fields[0].name
@@ -77,7 +77,7 @@ def main() -> None:
         }
 
     class Process(host_pb2_grpc.PluginProcessServicer):
-        def Shutdown(self, request, context):  # noqa: N802
+        def Shutdown(self, request, context):
             ended.set()
             return host_pb2.ShutdownResponse()
 
