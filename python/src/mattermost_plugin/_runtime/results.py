@@ -210,6 +210,9 @@ class _Single(_Base):
             return [self._one(item, field) for item in result]
         if result is None and kinds.is_optional(kind):
             return None
+        if result is None and kinds.base_of(kind) == kinds.MESSAGE:
+            # The server cannot take "nothing" here; an empty value says the same.
+            result = {}
         return self._one(result, field)
 
     def _one(self, value: object, field: kinds.Field) -> object:

@@ -103,6 +103,7 @@ def test_values_are_checked() -> None:
     assert convert("MessagesWillBeConsumed", None) == ([],)
     assert convert("GenerateSupportData", (FileData(filename="a"),)) == ([FileData(filename="a")],)
     assert convert("OnSharedChannelsSyncMsg", SyncResponse()) == (SyncResponse(),)
+    assert convert("OnSharedChannelsSyncMsg", None) == (SyncResponse(),)
     for hook, result in [
         ("OnSharedChannelsPing", 1),
         ("OnSharedChannelsPing", None),
@@ -110,7 +111,7 @@ def test_values_are_checked() -> None:
         ("RunDataRetention", "3"),
         ("MessagesWillBeConsumed", Post()),
         ("MessagesWillBeConsumed", [3]),
-        ("OnSharedChannelsSyncMsg", None),
+        ("OnSharedChannelsSyncMsg", 3),
     ]:
         with pytest.raises(HookResultError, match=f"but {hook} takes: "):
             convert(hook, result)
