@@ -16,6 +16,7 @@ use crate::server::Server;
 
 mod channels;
 mod content;
+mod integrations;
 mod people;
 mod posts;
 mod system;
@@ -55,7 +56,7 @@ macro_rules! plugin_api {
         async { $($async:ident $async_go:literal $async_request:ident $async_response:ident $async_module:ident;)* }
     ) => {
         /// Go names of the API methods that the simulator has; all others answer 501.
-        pub const COVERAGE: &[&str] = &[$($sync_go,)* $($async_go,)* "PluginHTTP"];
+        pub const COVERAGE: &[&str] = &[$($sync_go,)* $($async_go,)* "PluginHTTP", "UploadData"];
 
         #[async_trait]
         impl PluginApi for SimApi {
@@ -81,6 +82,13 @@ macro_rules! plugin_api {
                 requests: mm_proto::grpc::Parts<v1::PluginHttpRequest>,
             ) -> Answer<mm_proto::grpc::Parts<v1::PluginHttpResponse>> {
                 self.cx.server.plugin_http(&self.cx.plugin_id, requests).await
+            }
+
+            async fn upload_data(
+                &self,
+                requests: mm_proto::grpc::Parts<v1::UploadDataRequest>,
+            ) -> Answer<v1::UploadDataResponse> {
+                self.cx.server.upload_data(&self.cx.caller(), requests).await
             }
         }
     };
@@ -137,6 +145,15 @@ plugin_api! {
         kv_delete "KVDelete" KvDeleteRequest KvDeleteResponse content;
         kv_delete_all "KVDeleteAll" KvDeleteAllRequest KvDeleteAllResponse content;
         kv_list "KVList" KvListRequest KvListResponse content;
+        get_channel_sidebar_categories "GetChannelSidebarCategories" GetChannelSidebarCategoriesRequest GetChannelSidebarCategoriesResponse integrations;
+        create_channel_sidebar_category "CreateChannelSidebarCategory" CreateChannelSidebarCategoryRequest CreateChannelSidebarCategoryResponse integrations;
+        update_channel_sidebar_categories "UpdateChannelSidebarCategories" UpdateChannelSidebarCategoriesRequest UpdateChannelSidebarCategoriesResponse integrations;
+        create_oauth_app "CreateOAuthApp" CreateOAuthAppRequest CreateOAuthAppResponse integrations;
+        get_oauth_app "GetOAuthApp" GetOAuthAppRequest GetOAuthAppResponse integrations;
+        update_oauth_app "UpdateOAuthApp" UpdateOAuthAppRequest UpdateOAuthAppResponse integrations;
+        delete_oauth_app "DeleteOAuthApp" DeleteOAuthAppRequest DeleteOAuthAppResponse integrations;
+        create_upload_session "CreateUploadSession" CreateUploadSessionRequest CreateUploadSessionResponse integrations;
+        get_upload_session "GetUploadSession" GetUploadSessionRequest GetUploadSessionResponse integrations;
         get_user "GetUser" GetUserRequest GetUserResponse people;
         get_user_by_email "GetUserByEmail" GetUserByEmailRequest GetUserByEmailResponse people;
         get_user_by_username "GetUserByUsername" GetUserByUsernameRequest GetUserByUsernameResponse people;
@@ -218,6 +235,10 @@ plugin_api! {
         log_info "LogInfo" LogInfoRequest LogInfoResponse system;
         log_warn "LogWarn" LogWarnRequest LogWarnResponse system;
         log_error "LogError" LogErrorRequest LogErrorResponse system;
+        log_audit_rec "LogAuditRec" LogAuditRecRequest LogAuditRecResponse system;
+        log_audit_rec_with_level "LogAuditRecWithLevel" LogAuditRecWithLevelRequest LogAuditRecWithLevelResponse system;
+        get_cloud_limits "GetCloudLimits" GetCloudLimitsRequest GetCloudLimitsResponse system;
+        remove_plugin "RemovePlugin" RemovePluginRequest RemovePluginResponse system;
         create_team "CreateTeam" CreateTeamRequest CreateTeamResponse teams;
         delete_team "DeleteTeam" DeleteTeamRequest DeleteTeamResponse teams;
         get_teams "GetTeams" GetTeamsRequest GetTeamsResponse teams;
@@ -258,6 +279,7 @@ plugin_api! {
         get_posts_for_channel "GetPostsForChannel" GetPostsForChannelRequest GetPostsForChannelResponse posts;
         add_reaction "AddReaction" AddReactionRequest AddReactionResponse posts;
         remove_reaction "RemoveReaction" RemoveReactionRequest RemoveReactionResponse posts;
+        search_posts_in_team_for_user "SearchPostsInTeamForUser" SearchPostsInTeamForUserRequest SearchPostsInTeamForUserResponse posts;
         execute_slash_command "ExecuteSlashCommand" ExecuteSlashCommandRequest ExecuteSlashCommandResponse system;
         save_plugin_config "SavePluginConfig" SavePluginConfigRequest SavePluginConfigResponse system;
         save_config "SaveConfig" SaveConfigRequest SaveConfigResponse system;

@@ -166,14 +166,24 @@ fn compact_into(text: &str, out: &mut String) {
         }
         let step = match bytes[at] {
             b'"' => string_end(bytes, at) - at,
+            b'}' => {
+                close_struct(out);
+                1
+            }
             _ => text[at..].chars().next().map_or(1, char::len_utf8),
         };
         out.push_str(&text[at..at + step]);
         at += step;
     }
-    // What is left of structs that lost all their fields, and of lists that lost their last.
-    for (from, to) in [(", }", " }"), ("{  }", "{}"), ("{ }", "{}"), ("Some(", "(")] {
-        *out = out.replace(from, to);
+}
+
+/// Mends the end of a struct that may have lost its last field, or all of them.
+fn close_struct(out: &mut String) {
+    let kept = out.trim_end_matches([' ', ',']).len();
+    // A trailing comma inside a string is followed by its quote, so what is cut here is ours.
+    out.truncate(kept);
+    if !out.ends_with('{') {
+        out.push(' ');
     }
 }
 
@@ -234,6 +244,6 @@ mod tests {
     #[test]
     fn text_that_looks_like_fields_is_kept() {
         let sample = Sample { note: r#"{ at: 0, say "no": 0, "#, at: 10, parent: Some("ü"), ..EMPTY };
-        assert_eq!(compact(&sample), r#"Sample { at: 10, note: "{ at: 0, say \"no\": 0, ", parent: ("ü") }"#);
+        assert_eq!(compact(&sample), r#"Sample { at: 10, note: "{ at: 0, say \"no\": 0, ", parent: Some("ü") }"#);
     }
 }

@@ -289,7 +289,6 @@ impl Server {
             r#type: response.r#type.clone(),
             props: response.props.clone(),
             message: response.text.clone(),
-            create_at: self.now(),
             ..Default::default()
         };
         if !response.channel_id.is_empty() {

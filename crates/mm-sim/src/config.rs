@@ -171,6 +171,21 @@ impl Server {
     }
 }
 
+/// Audit records.
+impl Server {
+    /// An audit record goes to the log, with the plugin's id as the real server adds it.
+    pub(crate) fn audit(&self, plugin_id: &str, record: Option<v1::AuditRecord>) {
+        let Some(record) = record else { return };
+        let data = record.event_data.unwrap_or_default();
+        let actor = record.actor.unwrap_or_default();
+        let parameters = values::map_json(&data.parameters).to_string();
+        let fields = [("status", record.status), ("user_id", actor.user_id), ("parameters", parameters)];
+        let fields = fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let (plugin_id, message) = (plugin_id.to_owned(), format!("audit: {}", record.event_name));
+        self.log(crate::LogRecord { at: self.now(), plugin_id, level: LogLevel::Info, message, fields });
+    }
+}
+
 fn refused(error: ApiError) -> ApiError {
     match error {
         ApiError::Plain(error) => errors::app_with(

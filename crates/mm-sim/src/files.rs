@@ -71,7 +71,13 @@ impl Server {
         Ok(info)
     }
 
-    fn new_file_info(&self, by: &Uploader<'_>, channel_id: &str, file_name: &str, data: &[u8]) -> v1::FileInfo {
+    pub(crate) fn new_file_info(
+        &self,
+        by: &Uploader<'_>,
+        channel_id: &str,
+        file_name: &str,
+        data: &[u8],
+    ) -> v1::FileInfo {
         let or = |text: &str, default: &str| if text.is_empty() { default.to_owned() } else { text.to_owned() };
         let name = file_name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
         let extension = name.rsplit_once('.').map(|(_, end)| end.to_lowercase()).unwrap_or_default();
@@ -101,7 +107,7 @@ impl Server {
         }
     }
 
-    async fn ask_file_will_be_uploaded(
+    pub(crate) async fn ask_file_will_be_uploaded(
         &self,
         caller: &Caller,
         mut info: v1::FileInfo,

@@ -163,7 +163,7 @@ async fn exchange(listener: &Listener, start: v1::ServeHttpStart, body: Vec<u8>)
             Some(ResponsePart::Flush(_)) => drop(send(RequestPart::Flushed(v1::HttpFlushed::default()))),
             Some(ResponsePart::Hijack(_)) => {
                 let error = "the simulator hands over no connections".to_owned();
-                send(RequestPart::Hijacked(v1::HttpHijacked { error, ..Default::default() }));
+                send(RequestPart::Hijacked(v1::HttpHijacked { error }));
             }
             _ => {}
         }

@@ -75,8 +75,12 @@ impl Server {
         let metadata = post.metadata.take();
         let post = self.ask_message_will_be_posted(caller, post).await?;
         let saved = self.save_post(v1::Post { metadata, ..post }, channel)?;
-        let request = v1::MessageHasBeenPostedRequest { context: caller.context(), post: Some(for_plugin(&saved)) };
-        notify!(self, "MessageHasBeenPosted", message_has_been_posted, request);
+        notify!(
+            self,
+            "MessageHasBeenPosted",
+            message_has_been_posted,
+            v1::MessageHasBeenPostedRequest { context: caller.context(), post: Some(for_plugin(&saved)) }
+        );
         let shown = self.consumed(saved).await;
         self.announce_post(&shown, channel);
         if let Some(warning) = warning {
@@ -140,13 +144,16 @@ impl Server {
         }
         post.id = self.new_id();
         post.original_id.clear();
+        let now = self.now();
+        let mut world = self.world();
         if post.create_at == 0 {
-            post.create_at = self.now();
+            // Posts of a channel never share a time, as requests over a network hardly ever do: pages are cut by it.
+            let last = world.channels.get(&channel.id).map_or(0, |entry| entry.channel.last_post_at);
+            post.create_at = now.max(last + 1);
         }
         post.update_at = post.create_at;
         remove_duplicates(&mut post.file_ids);
         validate::post(&post)?;
-        let mut world = self.world();
         attach_files(&mut world, &mut post);
         count_post(&mut world, &post, channel);
         if !post.root_id.is_empty() {

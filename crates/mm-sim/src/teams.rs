@@ -129,12 +129,7 @@ impl Server {
             total += 1;
             active += i64::from(user.delete_at == 0);
         }
-        v1::TeamStats {
-            team_id: team_id.to_owned(),
-            total_member_count: total,
-            active_member_count: active,
-            ..Default::default()
-        }
+        v1::TeamStats { team_id: team_id.to_owned(), total_member_count: total, active_member_count: active }
     }
 
     pub(crate) fn team_icon(&self, team_id: &str) -> Result<Vec<u8>> {
@@ -249,7 +244,7 @@ impl Server {
                 Err(mm_proto::ApiError::App(error)) if graceful => (None, Some(error)),
                 Err(error) => return Err(error),
             };
-            added.push(v1::TeamMemberWithError { user_id: user_id.clone(), member, error: error.map(Into::into) });
+            added.push(v1::TeamMemberWithError { user_id: user_id.clone(), member, error });
         }
         Ok(added)
     }

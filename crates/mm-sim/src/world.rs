@@ -47,6 +47,8 @@ pub(crate) struct World {
     pub(crate) custom_commands: IndexMap<String, v1::Command>,
     pub(crate) kv: HashMap<String, KvStore>,
     pub(crate) sidebars: HashMap<(String, String), Vec<v1::SidebarCategoryWithChannels>>,
+    /// Uploads in parts, with what has come so far.
+    pub(crate) uploads: IndexMap<String, (v1::UploadSession, Vec<u8>)>,
     pub(crate) oauth_apps: IndexMap<String, v1::OAuthApp>,
     /// Trigger ids that were given out, with the user and the time.
     pub(crate) triggers: HashMap<String, (String, i64)>,

@@ -3,6 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use mm_proto::{ApiError, grpc::ApiService};
+use tonic::Status;
+use tower::Service as _;
+
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/coverage.txt");
 const MEND: &str = "UPDATE_COVERAGE=1 cargo test -p mm-sim --test coverage";
 
@@ -16,4 +20,33 @@ fn coverage_txt_lists_what_is_simulated() {
     }
     let found = fs::read_to_string(FILE).expect("coverage.txt can be read");
     assert!(found == wanted, "coverage.txt is not up to date; run {MEND}, then cargo xtask regenerate --only docs");
+}
+
+/// A gRPC message without fields: not compressed, no bytes.
+const EMPTY_MESSAGE: &str = "\0\0\0\0\0";
+
+/// Whether a method answers anything else than that it is not there.
+async fn is_there(service: &mut ApiService, method: &str) -> bool {
+    let request = http::Request::builder()
+        .method("POST")
+        .uri(format!("/mattermost.plugin.v1.PluginApi/{method}"))
+        .header("content-type", "application/grpc")
+        .body(EMPTY_MESSAGE.to_owned())
+        .expect("the request is valid");
+    let response = service.call(request).await.expect("the service answers");
+    let Some(status) = Status::from_header_map(response.headers()) else { return true };
+    !matches!(ApiError::from(status), ApiError::App(error) if error.id == "mattermost_plugin.not_supported")
+}
+
+#[tokio::test]
+async fn what_is_listed_is_there_and_nothing_else() {
+    let server = mm_sim::Server::demo();
+    let mut service = ApiService::new(server.api("com.example.test"));
+    let mut there = BTreeSet::new();
+    for method in mm_proto::API_METHODS {
+        if is_there(&mut service, method.go).await {
+            there.insert(method.go);
+        }
+    }
+    assert_eq!(there, mm_sim::COVERAGE.iter().copied().collect());
 }

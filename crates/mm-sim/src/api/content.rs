@@ -88,7 +88,8 @@ pub(super) fn kv_set_with_options(cx: &Cx, r: v1::KvSetWithOptionsRequest) -> An
 }
 
 pub(super) fn kv_compare_and_set(cx: &Cx, r: v1::KvCompareAndSetRequest) -> Answer<v1::KvCompareAndSetResponse> {
-    let options = v1::PluginKvSetOptions { atomic: true, old_value: r.old_value.unwrap_or_default(), ..Default::default() };
+    let options =
+        v1::PluginKvSetOptions { atomic: true, old_value: r.old_value.unwrap_or_default(), ..Default::default() };
     Ok(v1::KvCompareAndSetResponse { result: cx.kv_put(&r.key, r.new_value, &options)? })
 }
 

@@ -102,3 +102,28 @@ pub(super) async fn remove_reaction(cx: &Cx, r: v1::RemoveReactionRequest) -> An
 pub(super) fn get_reactions(cx: &Cx, r: v1::GetReactionsRequest) -> Answer<v1::GetReactionsResponse> {
     Ok(v1::GetReactionsResponse { reactions: cx.server.reactions(&r.post_id) })
 }
+
+pub(super) async fn search_posts_in_team_for_user(
+    cx: &Cx,
+    r: v1::SearchPostsInTeamForUserRequest,
+) -> Answer<v1::SearchPostsInTeamForUserResponse> {
+    let search = r.search_params.unwrap_or_default();
+    let params = v1::SearchParams {
+        terms: search.terms.unwrap_or_default(),
+        or_terms: search.is_or_search.unwrap_or_default(),
+        ..Default::default()
+    };
+    // An empty search finds nothing.
+    let mut found =
+        if params.terms.trim().is_empty() { Vec::new() } else { cx.server.search_posts(&r.team_id, &[params]) };
+    {
+        let world = cx.server.world();
+        found.retain(|post| world.is_channel_member(&post.channel_id, &r.user_id));
+    }
+    let page = crate::users::paged(&found, search.page.unwrap_or(0), search.per_page.unwrap_or(100));
+    let order = page.iter().map(|post| post.id.clone()).collect();
+    let posts = page.iter().map(|post| (post.id.clone(), post.clone())).collect();
+    let list = cx.server.consumed_list(v1::PostList { order, posts, ..Default::default() }).await;
+    let results = v1::PostSearchResults { post_list: plugin_list(list), ..Default::default() };
+    Ok(v1::SearchPostsInTeamForUserResponse { post_search_results: Some(results) })
+}

@@ -247,3 +247,27 @@ pub(super) fn log_error(cx: &Cx, r: v1::LogErrorRequest) -> Answer<v1::LogErrorR
     cx.server.plugin_log(&cx.plugin_id, LogLevel::Error, r.msg, &r.key_value_pairs);
     Ok(v1::LogErrorResponse {})
 }
+
+pub(super) fn log_audit_rec(cx: &Cx, r: v1::LogAuditRecRequest) -> Answer<v1::LogAuditRecResponse> {
+    cx.server.audit(&cx.plugin_id, r.record);
+    Ok(v1::LogAuditRecResponse {})
+}
+
+pub(super) fn log_audit_rec_with_level(
+    cx: &Cx,
+    r: v1::LogAuditRecWithLevelRequest,
+) -> Answer<v1::LogAuditRecWithLevelResponse> {
+    cx.server.audit(&cx.plugin_id, r.record);
+    Ok(v1::LogAuditRecWithLevelResponse {})
+}
+
+pub(super) fn get_cloud_limits(_: &Cx, _: v1::GetCloudLimitsRequest) -> Answer<v1::GetCloudLimitsResponse> {
+    // None: the simulated server does not run in Mattermost's cloud.
+    Ok(v1::GetCloudLimitsResponse { product_limits: Some(v1::ProductLimits::default()) })
+}
+
+pub(super) fn remove_plugin(cx: &Cx, r: v1::RemovePluginRequest) -> Answer<v1::RemovePluginResponse> {
+    cx.server.disable_plugin(&r.id)?;
+    cx.server.world().plugins.shift_remove(&r.id);
+    Ok(v1::RemovePluginResponse {})
+}

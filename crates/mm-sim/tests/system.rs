@@ -1,0 +1,537 @@
+//! Plugins, commands, configuration, the key-value store, users, bots, reactions, files, events and what is not simulated.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{Answers, PLUGIN, anna, api, app_error, install, start};
+use mm_proto::plugin::v1;
+use mm_proto::plugin::v1::value::Kind;
+use mm_proto::{ApiError, PluginHooks};
+use mm_sim::{Event, Options, PluginRegistration, Sent, Server, Subject, TracePhase};
+
+fn text(value: &str) -> v1::Value {
+    v1::Value { kind: Some(Kind::StringValue(value.to_owned())) }
+}
+
+fn answer(text: &str, kind: &str) -> v1::CommandResponse {
+    v1::CommandResponse { text: text.into(), response_type: kind.into(), ..Default::default() }
+}
+
+async fn register(server: &Server, command: v1::Command) {
+    api(server).register_command(v1::RegisterCommandRequest { command: Some(command) }).await.unwrap();
+}
+
+fn command(trigger: &str) -> v1::Command {
+    v1::Command { trigger: trigger.into(), auto_complete: true, ..Default::default() }
+}
+
+#[tokio::test]
+async fn a_command_reaches_its_plugin_and_the_answer_is_shown() {
+    let answers = Answers {
+        command: Some(Box::new(|args| {
+            assert_eq!(args.user_mentions.keys().collect::<Vec<_>>(), ["ben"]);
+            assert_eq!(args.channel_mentions.keys().collect::<Vec<_>>(), ["off-topic"]);
+            Ok(answer("done", "ephemeral"))
+        })),
+        ..Default::default()
+    };
+    let (server, plugin) = start(answers).await;
+    register(&server, command("Todo")).await;
+    let anna = anna(&server);
+    let mut feed = anna.subscribe();
+    let square = anna.channel("town-square").unwrap();
+    let sent = anna.send(&square.id, None, "/TODO give @ben. ~off-topic").await.unwrap();
+    assert!(matches!(sent, Sent::Command(response) if response.text == "done"));
+    assert_eq!(plugin.take(), ["ExecuteCommand /TODO give @ben. ~off-topic"]);
+    let Some(Event::WebSocket(event)) = feed.try_recv() else { panic!("nothing shown") };
+    assert_eq!(event.name, "ephemeral_message");
+    assert!(matches!(&event.subject, Subject::Post(post) if post.message == "done"));
+}
+
+#[tokio::test]
+async fn answers_in_the_channel_are_posts() {
+    let answers = Answers { command: Some(Box::new(|_| Ok(answer("for all", "in_channel")))), ..Default::default() };
+    let (server, _) = start(answers).await;
+    register(&server, command("tell")).await;
+    let anna = anna(&server);
+    let square = anna.channel("town-square").unwrap();
+    anna.send(&square.id, None, "/tell").await.unwrap();
+    let last = anna.read(&square.id, 1).await.unwrap().remove(0);
+    assert_eq!((last.message.as_str(), last.user_id.as_str()), ("for all", anna.user_id()));
+}
+
+#[tokio::test]
+async fn errors_of_commands_come_through() {
+    let answers = Answers {
+        command: Some(Box::new(|args| match args.command.as_str() {
+            "/fail app" => Err(ApiError::app("my.id", "No.", 0, "here")),
+            _ => Err(ApiError::plain("broken")),
+        })),
+        ..Default::default()
+    };
+    let (server, _) = start(answers).await;
+    register(&server, command("fail")).await;
+    let anna = anna(&server);
+    let square = anna.channel("town-square").unwrap();
+    let error = anna.send(&square.id, None, "/fail app").await.unwrap_err();
+    // A status that is none becomes 500.
+    assert_eq!(app_error(&error), ("my.id", 500));
+    let error = anna.send(&square.id, None, "/fail").await.unwrap_err();
+    assert_eq!(app_error(&error), ("model.plugin_command_crash.error.app_error", 500));
+    let error = anna.send(&square.id, None, "/nothing").await.unwrap_err();
+    assert_eq!(app_error(&error), ("api.command.execute_command.not_found.app_error", 404));
+}
+
+#[tokio::test]
+async fn built_in_commands_work_and_help_lists_the_plugins() {
+    let server = Server::demo();
+    register(&server, v1::Command { auto_complete_desc: "Lists things".into(), ..command("todo") }).await;
+    let anna = anna(&server);
+    let square = anna.channel("town-square").unwrap();
+    let Sent::Command(help) = anna.send(&square.id, None, "/help").await.unwrap() else { panic!("posted") };
+    assert!(help.text.contains("`/todo` Lists things") && help.text.contains("`/help`"), "{}", help.text);
+    anna.send(&square.id, None, "/me waves").await.unwrap();
+    let last = anna.read(&square.id, 1).await.unwrap().remove(0);
+    assert_eq!((last.message.as_str(), last.r#type.as_str()), ("*waves*", "me"));
+    anna.send(&square.id, None, "/msg @ben hi").await.unwrap();
+    let direct = anna.channel("@ben").unwrap();
+    assert_eq!(anna.read(&direct.id, 1).await.unwrap()[0].message, "hi");
+}
+
+#[tokio::test]
+async fn suggestions_follow_the_commands_description() {
+    let server = Server::demo();
+    let arg = |name: &str, kind: &str, required, data| v1::AutocompleteArg {
+        name: name.into(),
+        r#type: kind.into(),
+        required,
+        data: Some(v1::Value { kind: Some(data) }),
+        ..Default::default()
+    };
+    let items = ["low", "high"].map(|item| v1::AutocompleteListItem { item: item.into(), ..Default::default() });
+    let list =
+        Kind::AutocompleteStaticListArg(v1::AutocompleteStaticListArg { possible_arguments: items.into() }.into());
+    let free =
+        Kind::AutocompleteTextArg(v1::AutocompleteTextArg { hint: "[text]".into(), ..Default::default() }.into());
+    let sub = |trigger: &str, arguments| v1::AutocompleteData {
+        trigger: trigger.into(),
+        role_id: "system_user".into(),
+        arguments,
+        ..Default::default()
+    };
+    let data = v1::AutocompleteData {
+        sub_commands: vec![
+            sub("add", vec![arg("", "TextInput", true, free), arg("priority", "StaticList", false, list)]),
+            v1::AutocompleteData { role_id: "system_admin".into(), ..sub("admin", vec![]) },
+        ],
+        ..sub("todo", vec![])
+    };
+    register(&server, v1::Command { autocomplete_data: Some(data), ..command("todo") }).await;
+    let anna = anna(&server);
+    let square = anna.channel("town-square").unwrap();
+    for (typed, expected) in [
+        ("/tod", vec!["todo"]),
+        ("/todo ", vec!["todo add"]),
+        ("/todo add ", vec!["todo add "]),
+        ("/todo add milk ", vec!["todo add milk --priority "]),
+        ("/todo add milk --pri", vec!["todo add milk --priority "]),
+        ("/todo add milk --priority ", vec!["todo add milk --priority low", "todo add milk --priority high"]),
+        ("/todo add milk --priority h", vec!["todo add milk --priority high"]),
+        ("no command", vec![]),
+    ] {
+        let found: Vec<_> = anna.suggest(&square.id, typed).await.into_iter().map(|it| it.complete).collect();
+        assert_eq!(found, expected, "{typed:?}");
+    }
+    let admin = server.act_as("admin").unwrap();
+    assert_eq!(admin.suggest(&square.id, "/todo ").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_plugin_is_activated_and_deactivated_with_its_hooks() {
+    let answers = Answers {
+        activate: Some(Box::new(|()| Ok(()))),
+        records: vec!["OnConfigurationChange", "OnDeactivate", "MessageHasBeenPosted"],
+        ..Default::default()
+    };
+    let (server, plugin) = start(answers).await;
+    assert_eq!(plugin.take(), ["OnConfigurationChange", "OnActivate"]);
+    register(&server, command("mine")).await;
+    server.deactivate(PLUGIN).await.unwrap();
+    let anna = anna(&server);
+    let square = anna.channel("town-square").unwrap();
+    anna.post(&square.id, "unheard").await.unwrap();
+    server.settle().await;
+    assert_eq!(plugin.take(), ["OnDeactivate"]);
+    assert_eq!(app_error(&anna.send(&square.id, None, "/mine").await.unwrap_err()).1, 404);
+    assert_eq!(app_error(&server.deactivate(PLUGIN).await.unwrap_err()).1, 404);
+}
+
+#[tokio::test]
+async fn a_plugin_that_fails_to_activate_is_not_called() {
+    let answers = Answers {
+        activate: Some(Box::new(|()| Err(ApiError::plain("no database")))),
+        records: vec!["MessageHasBeenPosted"],
+        ..Default::default()
+    };
+    let server = Server::demo();
+    let Err(error) = install(&server, PLUGIN, answers).await else { panic!("activated") };
+    assert_eq!(error.to_string(), "no database");
+    let request = v1::GetPluginStatusRequest { id: PLUGIN.into() };
+    let status = api(&server).get_plugin_status(request).await.unwrap().plugin_status.unwrap();
+    assert_eq!((status.state, status.error.as_str()), (3, "no database"));
+}
+
+struct Nothing;
+impl PluginHooks for Nothing {}
+
+#[tokio::test]
+async fn a_plugin_for_a_newer_server_is_refused() {
+    let server = Server::new(Options { version: "9.5.0".into(), ..Default::default() });
+    let manifest = |id: &str, version: &str| v1::Manifest {
+        id: id.into(),
+        min_server_version: version.into(),
+        ..Default::default()
+    };
+    let activate =
+        |manifest| server.activate(PluginRegistration::new(manifest, Arc::new(Nothing), Vec::<String>::new()));
+    let error = activate(manifest("com.example.new", "10.0.0")).await.unwrap_err();
+    assert_eq!(error.to_string(), "plugin com.example.new needs Mattermost 10.0.0 or later; this server is 9.5.0");
+    activate(manifest("com.example.old", "9.5.0")).await.unwrap();
+    assert_eq!(app_error(&activate(manifest("a b", "")).await.unwrap_err()).0, "app.plugin.invalid_id.app_error");
+}
+
+#[tokio::test]
+async fn settings_are_the_manifests_defaults_and_over_them_what_is_saved() {
+    let server = Server::demo();
+    let setting =
+        |key: &str, default| v1::PluginSetting { key: key.into(), default: Some(default), ..Default::default() };
+    let schema = v1::PluginSettingsSchema {
+        settings: vec![
+            setting("Greeting", text("hello")),
+            setting("MaxItems", v1::Value { kind: Some(Kind::IntValue(5)) }),
+        ],
+        ..Default::default()
+    };
+    let manifest = v1::Manifest { id: PLUGIN.into(), settings_schema: Some(schema), ..Default::default() };
+    server.add_plugin(manifest, Some("/bundle".into())).unwrap();
+    server.set_plugin_setting(PLUGIN, "Greeting", text("hi")).await.unwrap();
+    let loaded = api(&server).load_plugin_configuration(v1::LoadPluginConfigurationRequest {}).await.unwrap();
+    assert_eq!(&loaded.configuration[..], br#"{"greeting":"hi","maxitems":5}"#);
+    let saved = api(&server).get_plugin_config(v1::GetPluginConfigRequest {}).await.unwrap();
+    assert_eq!(saved.result.keys().collect::<Vec<_>>(), ["greeting"]);
+    let path = api(&server).get_bundle_path(v1::GetBundlePathRequest {}).await.unwrap().result;
+    assert_eq!(path, "/bundle");
+}
+
+#[tokio::test]
+async fn plugins_may_change_or_refuse_a_configuration() {
+    let answers = Answers {
+        will_save_config: Some(Box::new(|mut config| {
+            let settings = config.plugin_settings.as_mut().unwrap();
+            let own = settings.plugins.get_mut(PLUGIN).unwrap();
+            if own.values.contains_key("wrong") {
+                return Err(ApiError::plain("not that"));
+            }
+            own.values.insert("added".into(), text("yes"));
+            Ok(Some(config))
+        })),
+        records: vec!["OnConfigurationChange"],
+        ..Default::default()
+    };
+    let (server, plugin) = start(answers).await;
+    plugin.take();
+    server.set_plugin_setting(PLUGIN, "key", text("value")).await.unwrap();
+    assert_eq!(plugin.take(), ["OnConfigurationChange"]);
+    assert_eq!(server.plugin_settings(PLUGIN).keys().collect::<Vec<_>>(), ["added", "key"]);
+    let error = server.set_plugin_setting(PLUGIN, "wrong", text("x")).await.unwrap_err();
+    assert_eq!(app_error(&error), ("app.save_config.plugin_hook_error", 400));
+    assert!(plugin.take().is_empty());
+}
+
+#[tokio::test]
+async fn key_value_stores_belong_to_one_plugin_and_outlive_it() {
+    let (server, _) = start(Answers::default()).await;
+    let set = v1::KvSetRequest { key: "k".into(), value: "v".into() };
+    api(&server).kv_set(set).await.unwrap();
+    server.deactivate(PLUGIN).await.unwrap();
+    install(&server, PLUGIN, Answers::default()).await.unwrap();
+    let get = || v1::KvGetRequest { key: "k".into() };
+    assert_eq!(api(&server).kv_get(get()).await.unwrap().value.as_deref(), Some(&b"v"[..]));
+    assert_eq!(server.api("com.example.other").kv_get(get()).await.unwrap().value, None);
+    // An empty value deletes.
+    api(&server).kv_set(v1::KvSetRequest { key: "k".into(), ..Default::default() }).await.unwrap();
+    assert_eq!(api(&server).kv_get(get()).await.unwrap().value, None);
+}
+
+#[tokio::test]
+async fn keys_expire_with_the_servers_clock() {
+    let server = Server::demo();
+    let set = v1::KvSetWithExpiryRequest { key: "k".into(), value: "v".into(), expire_in_seconds: 60 };
+    api(&server).kv_set_with_expiry(set).await.unwrap();
+    let keys = || async { api(&server).kv_list(v1::KvListRequest { page: 0, per_page: 10 }).await.unwrap().result };
+    assert_eq!(keys().await, ["k"]);
+    server.advance(61_000);
+    assert!(keys().await.is_empty());
+    let wrong = v1::PluginKvSetOptions { old_value: "x".into(), ..Default::default() };
+    let set = v1::KvSetWithOptionsRequest { key: "k".into(), value: "v".into(), options: Some(wrong) };
+    let error = api(&server).kv_set_with_options(set).await.unwrap_err();
+    assert_eq!(app_error(&error), ("model.plugin_kvset_options.is_valid.old_value.app_error", 400));
+}
+
+#[tokio::test]
+async fn users_are_found_changed_and_deactivated() {
+    let (server, plugin) = start(Answers { records: vec!["UserHasBeenDeactivated"], ..Default::default() }).await;
+    let api = api(&server);
+    let error = api.get_user(v1::GetUserRequest { user_id: "nobody".into() }).await.unwrap_err();
+    assert_eq!(app_error(&error), ("app.user.missing_account.const", 404));
+    let error = api.get_user_by_username(v1::GetUserByUsernameRequest { name: "nobody".into() }).await.unwrap_err();
+    assert_eq!(app_error(&error), ("app.user.get_by_username.app_error", 404));
+    let mut user = server.user("ben").unwrap();
+    user.nickname = "Benny".into();
+    user.roles = "system_admin".into();
+    let user = api.update_user(v1::UpdateUserRequest { user: Some(user) }).await.unwrap().user.unwrap();
+    // Roles are not changed this way.
+    assert_eq!((user.nickname.as_str(), user.roles.as_str()), ("Benny", "system_user"));
+    let search = v1::UserSearch { term: "benn".into(), ..Default::default() };
+    let found = api.search_users(v1::SearchUsersRequest { search: Some(search) }).await.unwrap().users;
+    assert_eq!(found.len(), 1);
+    api.delete_user(v1::DeleteUserRequest { user_id: user.id.clone() }).await.unwrap();
+    server.settle().await;
+    assert_eq!(plugin.take(), ["UserHasBeenDeactivated ben"]);
+    assert!(server.user("ben").unwrap().delete_at > 0);
+}
+
+#[tokio::test]
+async fn new_users_need_a_free_name_and_a_password() {
+    let server = Server::demo();
+    let create = |username: &str, email: &str, password: &str| v1::CreateUserRequest {
+        user: Some(v1::User {
+            username: username.into(),
+            email: email.into(),
+            password: password.into(),
+            ..Default::default()
+        }),
+    };
+    let api = api(&server);
+    let user = api.create_user(create("Dora", "Dora@example.com", "long enough")).await.unwrap().user.unwrap();
+    assert_eq!((user.username.as_str(), user.roles.as_str(), user.password.as_str()), ("dora", "system_user", ""));
+    for (request, id) in [
+        (create("dora", "d2@example.com", "long enough"), "app.user.save.username_exists.app_error"),
+        (create("dora2", "dora@example.com", "long enough"), "app.user.save.email_exists.app_error"),
+        (create("d d", "d3@example.com", "long enough"), "model.user.is_valid.username.app_error"),
+        (create("dora3", "d3@example.com", "short"), "api.user.check_user_password.invalid.app_error"),
+    ] {
+        assert_eq!(app_error(&api.create_user(request).await.unwrap_err()), (id, 400));
+    }
+}
+
+#[tokio::test]
+async fn a_bot_is_made_once() {
+    let server = Server::demo();
+    let ensure = |username: &str, description: &str| v1::EnsureBotUserRequest {
+        bot: Some(v1::Bot { username: username.into(), description: description.into(), ..Default::default() }),
+    };
+    let api = api(&server);
+    let id = api.ensure_bot_user(ensure("helper", "one")).await.unwrap().result;
+    assert_eq!(api.ensure_bot_user(ensure("helper", "two")).await.unwrap().result, id);
+    let request = v1::GetBotRequest { bot_user_id: id.clone(), include_deleted: false };
+    let bot = api.get_bot(request).await.unwrap().bot.unwrap();
+    assert_eq!((bot.description.as_str(), bot.owner_id.as_str()), ("two", PLUGIN));
+    assert!(server.user("helper").unwrap().is_bot);
+    let square = anna(&server).channel("town-square").unwrap();
+    let post = v1::Post { channel_id: square.id, user_id: id, message: "beep".into(), ..Default::default() };
+    let post = api.create_post(v1::CreatePostRequest { post: Some(post) }).await.unwrap().post.unwrap();
+    assert_eq!(post.props.get("from_bot"), Some(&text("true")));
+    let request = v1::GetBotRequest { bot_user_id: "x".into(), include_deleted: true };
+    assert_eq!(app_error(&api.get_bot(request).await.unwrap_err()), ("store.sql_bot.get.missing.app_error", 404));
+}
+
+#[tokio::test]
+async fn reactions_are_told_and_checked() {
+    let records = vec!["ReactionHasBeenAdded", "ReactionHasBeenRemoved"];
+    let (server, plugin) = start(Answers { records, ..Default::default() }).await;
+    let anna = anna(&server);
+    let square = anna.channel("town-square").unwrap();
+    let post = anna.post(&square.id, "x").await.unwrap();
+    anna.react(&post.id, "thumbsup").await.unwrap();
+    anna.react(&post.id, "thumbsup").await.unwrap();
+    assert_eq!(anna.reactions(&post.id).len(), 1);
+    server.settle().await;
+    plugin.take();
+    anna.unreact(&post.id, ":thumbsup:").await.unwrap();
+    server.settle().await;
+    assert_eq!(plugin.take(), ["ReactionHasBeenRemoved thumbsup"]);
+    assert!(anna.reactions(&post.id).is_empty());
+    let error = anna.react(&post.id, "no_such_emoji").await.unwrap_err();
+    assert_eq!(app_error(&error), ("app.emoji.get_by_name.no_result", 404));
+    let png = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pixel.png")).unwrap();
+    anna.create_emoji("no_such_emoji", png).await.unwrap();
+    anna.react(&post.id, "no_such_emoji").await.unwrap();
+}
+
+#[tokio::test]
+async fn files_are_uploaded_attached_and_read() {
+    let server = Server::demo();
+    let anna = anna(&server);
+    let square = anna.channel("town-square").unwrap();
+    let info = anna.upload(&square.id, "dir/notes.TXT", b"hello".to_vec()).await.unwrap();
+    assert_eq!((info.name.as_str(), info.extension.as_str(), info.size), ("notes.TXT", "txt", 5));
+    let file_ids = vec![info.id.clone(), "unknown".to_owned()];
+    let post = v1::Post { channel_id: square.id, file_ids, ..Default::default() };
+    let post = anna.create_post(post).await.unwrap();
+    assert_eq!(post.file_ids, std::slice::from_ref(&info.id));
+    let api = api(&server);
+    assert_eq!(&api.get_file(v1::GetFileRequest { file_id: info.id.clone() }).await.unwrap().result[..], b"hello");
+    let stored =
+        api.get_file_info(v1::GetFileInfoRequest { file_id: info.id.clone() }).await.unwrap().file_info.unwrap();
+    assert_eq!(stored.post_id, post.id);
+    let error = api.get_file_link(v1::GetFileLinkRequest { file_id: info.id }).await.unwrap_err();
+    assert_eq!(app_error(&error).0, "plugin_api.get_file_link.disabled.app_error");
+    let error = api.get_file(v1::GetFileRequest { file_id: "x".into() }).await.unwrap_err();
+    assert_eq!(app_error(&error), ("app.file_info.get.app_error", 404));
+}
+
+#[tokio::test]
+async fn logging_in_may_be_refused() {
+    let answers = Answers {
+        will_log_in: Some(Box::new(|user| if user.username == "ben" { "go home".into() } else { String::new() })),
+        records: vec!["UserHasLoggedIn"],
+        ..Default::default()
+    };
+    let (server, plugin) = start(answers).await;
+    let session = anna(&server).log_in().await.unwrap();
+    server.settle().await;
+    assert_eq!(plugin.take(), ["UserHasLoggedIn anna"]);
+    let request = v1::GetSessionRequest { session_id: session.id };
+    assert_eq!(api(&server).get_session(request).await.unwrap().session.unwrap().user_id, session.user_id);
+    let error = server.act_as("ben").unwrap().log_in().await.unwrap_err();
+    assert_eq!(app_error(&error), ("Login rejected by plugin: go home", 400));
+}
+
+#[tokio::test]
+async fn the_users_own_things_are_kept_and_told() {
+    let records = vec![
+        "PreferencesHaveChanged",
+        "OnWebSocketConnect",
+        "OnWebSocketDisconnect",
+        "WebSocketMessageHasBeenPosted",
+        "OnPluginClusterEvent",
+    ];
+    let (server, plugin) = start(Answers { records, ..Default::default() }).await;
+    let anna = anna(&server);
+    anna.set_preference("display_settings", "name_format", "full_name").await.unwrap();
+    server.settle().await;
+    let connection = anna.connect().await;
+    server.settle().await;
+    assert_eq!(anna.set_status("dnd").await.unwrap().status, "dnd");
+    anna.websocket_message(&connection, "custom_x", v1::ValueMap::default()).await.unwrap();
+    server.settle().await;
+    anna.disconnect(&connection).await;
+    server.settle().await;
+    let event = Some(v1::PluginClusterEvent { id: "e".into(), ..Default::default() });
+    let request = v1::PublishPluginClusterEventRequest { event, ..Default::default() };
+    api(&server).publish_plugin_cluster_event(request).await.unwrap();
+    server.settle().await;
+    assert_eq!(
+        plugin.take(),
+        [
+            "PreferencesHaveChanged name_format",
+            "OnWebSocketConnect 26",
+            "WebSocketMessageHasBeenPosted custom_x",
+            "OnWebSocketDisconnect 26",
+            "OnPluginClusterEvent e",
+        ]
+    );
+    // Set by hand, so it stays.
+    let request = v1::GetUserStatusRequest { user_id: anna.user_id().into() };
+    assert_eq!(api(&server).get_user_status(request).await.unwrap().status.unwrap().status, "dnd");
+    let error = anna.set_status("busy").await.unwrap_err();
+    assert_eq!(app_error(&error), ("plugin.api.update_user_status.bad_status", 400));
+}
+
+#[tokio::test]
+async fn events_of_plugins_reach_their_audience() {
+    let server = Server::demo();
+    let (mut for_anna, mut for_ben) = (anna(&server).subscribe(), server.act_as("ben").unwrap().subscribe());
+    let broadcast = v1::WebsocketBroadcast { user_id: anna(&server).user_id().into(), ..Default::default() };
+    let request = v1::PublishWebSocketEventRequest {
+        event: "ping".into(),
+        payload: [("n".to_owned(), text("1"))].into(),
+        broadcast: Some(broadcast),
+    };
+    api(&server).publish_web_socket_event(request).await.unwrap();
+    let Some(Event::WebSocket(event)) = for_anna.try_recv() else { panic!("anna sees nothing") };
+    assert_eq!((event.name.as_str(), &event.data["n"]), ("custom_com.example.test_ping", &text("1")));
+    assert!(for_ben.try_recv().is_none());
+    assert_eq!(server.websocket_events().last().unwrap().seq, event.seq);
+}
+
+#[tokio::test]
+async fn logs_keep_their_keys_and_values() {
+    let server = Server::demo();
+    let request = v1::LogInfoRequest {
+        msg: "did it".into(),
+        key_value_pairs: vec![text("count"), v1::Value { kind: Some(Kind::IntValue(3)) }, text("odd")],
+    };
+    api(&server).log_info(request).await.unwrap();
+    let record = server.logs().pop().unwrap();
+    assert_eq!((record.plugin_id.as_str(), record.message.as_str()), (PLUGIN, "did it"));
+    assert_eq!(record.fields, [("count".into(), "3".into()), ("odd".into(), String::new())]);
+}
+
+#[tokio::test]
+async fn calls_are_traced_on_demand() {
+    let answers = Answers { will_post: Some(Box::new(|_| (None, "no".into()))), ..Default::default() };
+    let (server, _) = start(answers).await;
+    let mut feed = server.subscribe();
+    let anna = anna(&server);
+    let square = anna.channel("town-square").unwrap();
+    anna.post(&square.id, "unseen").await.unwrap_err();
+    assert!(!feed.drain().iter().any(|event| matches!(event, Event::Trace(_))));
+    server.set_tracing(true);
+    anna.post(&square.id, "seen").await.unwrap_err();
+    let traces: Vec<_> = feed
+        .drain()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Trace(trace) => Some(trace),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((traces.len(), traces[0].name, traces[0].id), (2, "MessageWillBePosted", traces[1].id));
+    assert!(matches!(&traces[0].phase, TracePhase::Call { request } if request.contains("message: \"seen\"")));
+    assert!(matches!(&traces[1].phase, TracePhase::Return { response, .. } if response.contains("reason: \"no\"")));
+}
+
+#[tokio::test]
+async fn a_seed_makes_everything_repeatable() {
+    let play = || async {
+        let server = Server::demo_with(Options { seed: Some(1), ..Default::default() });
+        let anna = anna(&server);
+        let square = anna.channel("town-square").unwrap();
+        let post = anna.post(&square.id, "x").await.unwrap();
+        (post.id, post.create_at)
+    };
+    assert_eq!(play().await, play().await);
+}
+
+#[tokio::test]
+async fn dialogs_open_with_a_fresh_trigger_id() {
+    let answers =
+        Answers { command: Some(Box::new(|args| Ok(answer(&args.trigger_id, "ephemeral")))), ..Default::default() };
+    let (server, _) = start(answers).await;
+    register(&server, command("form")).await;
+    let anna = anna(&server);
+    let square = anna.channel("town-square").unwrap();
+    let trigger_id = anna.command(&square.id, None, "/form").await.unwrap().text;
+    let open = |trigger_id: &str| v1::OpenInteractiveDialogRequest {
+        dialog: Some(v1::OpenDialogRequest { trigger_id: trigger_id.into(), ..Default::default() }),
+    };
+    let mut feed = anna.subscribe();
+    api(&server).open_interactive_dialog(open(&trigger_id)).await.unwrap();
+    assert!(matches!(feed.try_recv(), Some(Event::WebSocket(event)) if event.name == "open_dialog"));
+    server.advance(31_000);
+    let error = api(&server).open_interactive_dialog(open(&trigger_id)).await.unwrap_err();
+    assert_eq!(app_error(&error), ("interactive_message.decode_trigger_id.expired", 400));
+}
