@@ -102,7 +102,12 @@ fn kind(context: &Context<'_>, ty: &Ty) -> (u8, Expr) {
             (kind | REPEATED, reference)
         }
         Ty::Map(key, value) => {
-            let (key, _) = kind(context, key);
+            let key = match kind(context, key).0 {
+                // A table has no room for the enum of keys.
+                STRING_ENUM => STRING,
+                INT_ENUM => INT64,
+                key => key,
+            };
             let (value, reference) = kind(context, value);
             (MAP, Expr::Tuple(vec![number(key), number(value), reference]))
         }

@@ -124,12 +124,22 @@ pub(crate) fn of(context: &Context<'_>, ty: &Ty, position: Position) -> Annotati
         }
         Ty::Map(key, value) => Annotation::generic(
             container(position, "Mapping", "dict"),
-            vec![of(context, key, position), of(context, value, position)],
+            vec![key_of(context, key, position), of(context, value, position)],
         ),
         Ty::Wrapped(name) => match context.ir.wrappers.get(name) {
             Some(wrapper) => of(context, &wrapper.inner, position),
             None => Annotation::imported("typing", "Any"),
         },
+    }
+}
+
+/// The annotation of a map's keys. Those that are members of an enum in Go are what the members are made of: a table names
+/// no enum for them, and a member finds its entry all the same.
+fn key_of(context: &Context<'_>, key: &Ty, position: Position) -> Annotation {
+    match key {
+        Ty::StringEnum(_) => Annotation::plain("str"),
+        Ty::IntEnum(_) => Annotation::plain("int"),
+        _ => of(context, key, position),
     }
 }
 

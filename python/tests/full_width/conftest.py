@@ -18,12 +18,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from width_peer import Peer  # noqa: E402 (found by the line above)
-from width_protocol import ROOT, Protocol  # noqa: E402
+from width_peer import Peer
+from width_protocol import ROOT, Protocol
 
-from mattermost_plugin import _native  # noqa: E402
-from mattermost_plugin._runtime.codec import make_codec  # noqa: E402
-from mattermost_plugin.api import AsyncPluginAPIClient, PluginAPIClient  # noqa: E402
+from mattermost_plugin import _native
+from mattermost_plugin._runtime.codec import make_codec
+from mattermost_plugin.api import AsyncPluginAPIClient, PluginAPIClient
 
 TIMEOUT = 10.0
 

@@ -17,7 +17,7 @@ from width_protocol import API, Protocol
 from mattermost_plugin._generated import keywords
 from mattermost_plugin._generated.codec_api import METHODS
 from mattermost_plugin.api import AsyncPluginAPIClient, PluginAPIClient
-from mattermost_plugin.config import Config
+from mattermost_plugin.config import PluginConfig
 from mattermost_plugin.http import HttpRequest, HttpResponse
 
 Call = Callable[..., Any]
@@ -196,7 +196,7 @@ class TestConfiguration:
         (field,) = response.DESCRIPTOR.fields
         peer.answers[path_of(CONFIGURATION)] = lambda *_: response(**{field.name: b'{"Words": ["a", 1.5, null]}'})
         config = call(CONFIGURATION)
-        assert isinstance(config, Config)
+        assert isinstance(config, PluginConfig)
         assert dict(config) == {"words": ["a", 1.5, None]}
 
 

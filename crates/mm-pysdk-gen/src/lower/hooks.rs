@@ -145,7 +145,10 @@ fn result(context: &Context<'_>, hook: &Method) -> Annotation {
         }
         (Outcome::Rejection, _) => Annotation::plain("Rejection"),
         // `ConfigurationWillBeSaved` gets a configuration and gives one back, or an error: a verdict in Go's other words.
-        (Outcome::ValueOrError, [value]) if hook.params.iter().any(|it| it.ty == hook.results[0].ty) => {
+        (Outcome::ValueOrError, [value])
+            if matches!(hook.results[0].ty, Ty::Message(_))
+                && hook.params.iter().any(|it| it.ty == hook.results[0].ty) =>
+        {
             Annotation::plain(&format!("Verdict[{}]", value.text)).needing(value.clone())
         }
         // `ExecuteCommand` takes a dict with the answer's fields, or just its text.

@@ -120,7 +120,7 @@ if TYPE_CHECKING:
     )
     _ReactionHasBeenAdded = TypeVar("_ReactionHasBeenAdded", bound=Callable[[Any, Context, Reaction], Result[None]])
     _ReactionHasBeenRemoved = TypeVar("_ReactionHasBeenRemoved", bound=Callable[[Any, Context, Reaction], Result[None]])
-    _RunDataRetention = TypeVar("_RunDataRetention", bound=Callable[[Any, int, int], Result[Verdict[int]]])
+    _RunDataRetention = TypeVar("_RunDataRetention", bound=Callable[[Any, int, int], Result[int]])
     _ServeHTTP = TypeVar(
         "_ServeHTTP",
         bound=Callable[[Any, Context, HttpRequest], Result[HttpResponse | Mapping[str, object] | None]]

@@ -529,7 +529,7 @@ HOOKS: dict[str, HookSpec] = {
         outcome="error",
         stream="",
         since="6.4",
-        signature="(self, now_time: int, batch_size: int) -> Verdict[int]",
+        signature="(self, now_time: int, batch_size: int) -> int",
         doc="Called during the server's data retention job, so that your plugin can delete old data of its own too.",
     ),
     "ServeHTTP": HookSpec(

@@ -21,7 +21,7 @@ from mattermost_plugin import models
 _RECURSION = 1
 _DEEPEST = 12
 
-_KINDS = (
+KINDS = (
     "null_value",
     "bool_value",
     "int_value",
@@ -39,7 +39,7 @@ _KINDS = (
     "message_attachments",
     "property_options",
 )
-_SCALAR_KINDS = _KINDS[1:7]
+_SCALAR_KINDS = KINDS[1:7]
 
 
 class Filler:
@@ -52,9 +52,11 @@ class Filler:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)  # noqa: S311 (values for tests)
         self._numbers = count(1)
-        self._kinds: Iterator[str] = cycle(_KINDS)
+        self._kinds: Iterator[str] = cycle(KINDS)
         self._errors: Iterator[str] = cycle(("plain", "app_error", "postgres_error"))
         self._path: list[str] = []
+        #: The kind of a ``Value`` that is in no other, instead of the next one.
+        self.first_kind = ""
 
     # What subclasses decide.
 
@@ -189,7 +191,7 @@ class Filler:
         return 1_700_000_000 + next(self._numbers), 123_456_000
 
     def _value(self, message: Any) -> None:
-        kind = self.value_kind()
+        kind = (self.first_kind if len(self._path) == 1 else "") or self.value_kind()
         inner = message.DESCRIPTOR.fields_by_name[kind].message_type
         if inner is not None and (len(self._path) > _DEEPEST or self._path.count(inner.name) > _RECURSION):
             kind = self.random.choice(_SCALAR_KINDS)
@@ -284,7 +286,7 @@ class Random(Filler):
         return self.random.choice([it.value for it in node.cls])
 
     def value_kind(self) -> str:
-        return self.random.choice(_KINDS)
+        return self.random.choice(KINDS)
 
     def moment(self) -> tuple[int, int]:
         # From year 1 to year 9999, which is what both sides know.

@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Any, BinaryIO
 
 from mattermost_plugin import http, models, verdicts
-from mattermost_plugin.config import Config
+from mattermost_plugin.config import PluginConfig
 
 SCALARS: tuple[type, ...] = (bool, int, float, str, bytes)
 
@@ -53,7 +53,7 @@ def namespace() -> dict[str, Any]:
     names: dict[str, Any] = {name: getattr(models, name) for name in dir(models) if not name.startswith("_")}
     names |= {name: getattr(http, name) for name in http.__all__}
     names |= {name: getattr(verdicts, name) for name in verdicts.__all__}
-    names |= {"Any": Any, "datetime": datetime, "BinaryIO": BinaryIO, "models": models, "Config": models.Config}
+    names |= {"Any": Any, "datetime": datetime, "BinaryIO": BinaryIO, "models": models, "PluginConfig": PluginConfig}
     names |= {"Mapping": collections.abc.Mapping, "Sequence": collections.abc.Sequence}
     return names
 
@@ -180,10 +180,7 @@ def signature_of(function: Callable[..., Any]) -> Signature:
     if by_fields:
         # ``None`` stands for "given by its fields".
         params = {name: Node(it.kind, it.cls, it.parts) for name, it in params.items()}
-    # There are two of this name: the server's, a model, and the plugin's own, which only the public client knows.
-    own = function.__module__ == Config.__module__.replace("config", "api") and declared.return_annotation == "Config"
-    result = Node("other", Config) if own else parse(declared.return_annotation)
-    return Signature(params, variadic, by_fields, result)
+    return Signature(params, variadic, by_fields, parse(declared.return_annotation))
 
 
 def mistyped(value: Any, node: Node, path: str) -> list[str]:

@@ -52,7 +52,7 @@ class ContentFlaggingNotificationSettings:
         event_target_mapping: For each event the groups of people to tell.
     """
 
-    event_target_mapping: dict[ContentFlaggingEvent | str, list[NotificationTarget | str]] = field(default_factory=dict)
+    event_target_mapping: dict[str, list[NotificationTarget | str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,7 +95,7 @@ TABLES: dict[str, CodecTable] = {
     ),
     "ContentFlaggingNotificationSettings": (
         "ContentFlaggingNotificationSettings",
-        ((1, "event_target_mapping", 16, (13, 17, (0x4D, "NotificationTarget"))),),
+        ((1, "event_target_mapping", 16, (8, 17, (0x4D, "NotificationTarget"))),),
     ),
     "ContentFlaggingSettings": (
         "ContentFlaggingSettings",

@@ -30,7 +30,7 @@ class Room:
 
     kind: RoomKind | str = ""
     allowed: list[RoomKind | str] = field(default_factory=list)
-    per_kind: dict[RoomKind | str, str] = field(default_factory=dict)
+    per_kind: dict[str, str] = field(default_factory=dict)
     previous: RoomKind | str | None = None
 
 
@@ -40,7 +40,7 @@ TABLES: dict[str, CodecTable] = {
         (
             (1, "kind", 13, "RoomKind"),
             (2, "allowed", 0x4D, "RoomKind"),
-            (3, "per_kind", 16, (13, 8, None)),
+            (3, "per_kind", 16, (8, 8, None)),
             (4, "previous", 0x2D, "RoomKind"),
         ),
     ),
