@@ -16,8 +16,10 @@ use crate::error::HostError;
 use crate::log::{LogLevel, LogSink};
 use crate::manifest::Manifest;
 use crate::python_env::PythonEnv;
-use crate::supervisor::driver::{Command, Driver, Hello, Limits, ProcessStatus, Settings};
+use crate::supervisor::driver::{Command, Driver};
 use crate::supervisor::process::Recipe;
+use crate::supervisor::run::Settings;
+use crate::supervisor::status::{Hello, Limits, ProcessStatus};
 use crate::supervisor::stdio::Stdio;
 
 /// How many handlers written as `def` run at the same time, unless the builder says otherwise.

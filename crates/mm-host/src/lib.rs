@@ -52,5 +52,5 @@ pub use self::host::{Builder, PluginHost};
 pub use self::manifest::Manifest;
 pub use self::python_env::{EnvRequest, PythonEnv, prepare};
 pub use self::supervisor::State;
-pub use self::supervisor::driver::{Hello, Limits, ProcessStatus};
 pub use self::supervisor::failure::Failure;
+pub use self::supervisor::status::{Hello, Limits, ProcessStatus};

@@ -20,7 +20,9 @@ pub(crate) mod failure;
 pub(crate) mod process;
 pub(crate) mod records;
 mod requests;
+pub(crate) mod run;
 mod spawner;
+pub(crate) mod status;
 pub(crate) mod stdio;
 
 /// Where the plugin's process is in its life.

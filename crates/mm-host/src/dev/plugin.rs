@@ -13,7 +13,7 @@ use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
 use crate::manifest::Manifest;
 use crate::python_env::{EnvRequest, Progress, prepare};
 use crate::supervisor::State;
-use crate::supervisor::driver::Limits;
+use crate::supervisor::status::Limits;
 
 /// How long the end of a process's output is waited for between two actions.
 const OUTPUT_LIMIT: Duration = Duration::from_millis(500);

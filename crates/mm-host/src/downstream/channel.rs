@@ -4,54 +4,74 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response};
-use hyper_util::rt::TokioIo;
+use http::header::USER_AGENT;
+use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Request, Response, Uri};
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::UnixStream;
 use tonic::body::Body;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Status, TimeoutExpired};
-use tower::{Service, ServiceExt};
+use tonic::{Code, Status};
+use tower::Service;
 
 use super::{CONNECTION_WINDOW, Deadlines, STREAM_WINDOW, TOKEN_KEY, peer};
 use crate::supervisor::process::Token;
 
-/// A connection to the process's socket.
+/// How long the process may take to accept a connection.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// A connection to the process's socket. HTTP/2 without tonic's channel around it: there is one process at one place, so nothing is
+/// to be balanced, queued or connected again, and each of these costs every call a change of task.
 #[derive(Clone)]
 pub(crate) struct Connection {
-    channel: Channel,
+    sender: SendRequest<Body>,
     token: HeaderValue,
 }
 
 impl Connection {
     /// Connects to the socket at `path`, if the process with this id listens there.
     pub(crate) async fn open(path: &Path, pid: i32, token: &Token) -> Result<Self, String> {
-        let socket = path.to_owned();
-        let connector = tower::service_fn(move |_| dial(socket.clone(), pid));
-        // The name is never resolved, but gRPC wants one, and grpcio refuses an empty authority.
-        let endpoint = Endpoint::from_static("http://localhost")
+        let stream = tokio::time::timeout(CONNECT_LIMIT, UnixStream::connect(path)).await;
+        let stream =
+            stream.map_err(|_| "it does not accept connections".to_owned())?.map_err(|error| error.to_string())?;
+        peer::check(stream.peer_cred(), pid)?;
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
-            .connect_timeout(Duration::from_secs(5));
-        let channel = endpoint.connect_with_connector(connector).await.map_err(|error| deepest(&error))?;
+            .max_send_buf_size(CONNECTION_WINDOW as usize)
+            .timer(TokioTimer::new())
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| deepest(&error))?;
+        // Ends with the last sender, or with the process; what the calls in flight then say is all there is to say.
+        tokio::spawn(async { connection.await.unwrap_or_default() });
         let mut token = HeaderValue::from_str(token.as_str()).map_err(|error| error.to_string())?;
         token.set_sensitive(true);
-        Ok(Self { channel, token })
+        Ok(Self { sender, token })
+    }
+
+    /// Sends a request that has a path only.
+    async fn send(mut self, mut request: Request<Body>) -> Result<Response<Body>, hyper::Error> {
+        let mut parts = request.uri().clone().into_parts();
+        parts.scheme = Some(Scheme::HTTP);
+        // The name is never resolved, but HTTP/2 wants one.
+        parts.authority = Some(Authority::from_static("localhost"));
+        *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
+        request.headers_mut().insert(TOKEN_KEY, self.token);
+        request
+            .headers_mut()
+            .insert(USER_AGENT, HeaderValue::from_static(concat!("mm-host/", env!("CARGO_PKG_VERSION"))));
+        self.sender.send_request(request).await.map(|it| it.map(Body::new))
     }
 }
 
-async fn dial(socket: PathBuf, pid: i32) -> std::io::Result<TokioIo<UnixStream>> {
-    let stream = UnixStream::connect(&socket).await?;
-    peer::check(stream.peer_cred(), pid).map_err(std::io::Error::other)?;
-    Ok(TokioIo::new(stream))
-}
-
-/// The innermost cause of an error: tonic's own text is "transport error".
+/// The innermost cause of an error: hyper's own text is "connection error".
 fn deepest(error: &dyn std::error::Error) -> String {
     let mut deepest = error;
     while let Some(source) = deepest.source() {
@@ -141,18 +161,16 @@ impl HookChannel {
             Ok(connection) => connection,
             Err(why) => return Status::unavailable(why).into_http(),
         };
-        let path = request.uri().path().to_owned();
-        let hook = path.rsplit('/').next().unwrap_or_default();
+        let path = request.uri().clone();
+        let hook = path.path().rsplit('/').next().unwrap_or_default();
         let limit = self.shared.deadlines.of(hook);
-        request.headers_mut().insert(TOKEN_KEY, connection.token);
         if !Deadlines::is_stream(hook) {
-            // Python sees how much time is left, and tonic ends the call when it is over.
+            // Python sees how much time is left.
             request.headers_mut().entry("grpc-timeout").or_insert_with(|| timeout_header(limit));
         }
-        let answer = tokio::time::timeout(limit, connection.channel.oneshot(request)).await;
+        let answer = tokio::time::timeout(limit, connection.send(request)).await;
         let response = match answer {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) if is_timeout(&error) => too_late(hook, limit).into_http(),
             Ok(Err(error)) => {
                 Status::unavailable(format!("the plugin's process ended during {hook} ({})", deepest(&error)))
                     .into_http()
@@ -163,18 +181,6 @@ impl HookChannel {
         self.note(hook, !failed);
         response
     }
-}
-
-/// Whether the time limit in the request's header was over.
-fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if error.is::<TimeoutExpired>() {
-            return true;
-        }
-        next = error.source();
-    }
-    false
 }
 
 fn too_late(hook: &str, limit: Duration) -> Status {

@@ -49,7 +49,13 @@ impl Interpreter {
             (lines.next(), lines.next(), lines.next(), lines.next())
         else {
             let stderr = String::from_utf8_lossy(&output.stderr);
-            let why = stderr.lines().rev().find(|it| !it.trim().is_empty()).unwrap_or("it printed nothing").trim();
+            // The first line: version managers name the trouble there, and explain themselves below.
+            let why = stderr
+                .lines()
+                .chain(answer.lines())
+                .find(|it| !it.trim().is_empty())
+                .unwrap_or("it printed nothing")
+                .trim();
             return Err(format!("does not run ({why})"));
         };
         Ok(Self {
@@ -68,11 +74,9 @@ pub(super) fn named(path: &Path, wanted: &VersionRequirement) -> Result<Interpre
     };
     let found = Interpreter::ask(path).map_err(refuse)?;
     wanted.check(&found.version).map_err(|why| {
-        let text = format!(
-            "{} is Python {why}: name another one with --python, or change server.python_version",
-            path.display()
-        );
-        EnvError::NoInterpreter(text)
+        let (path, version) = (path.display(), &found.version);
+        let mend = "name another one with --python, or change server.python_version";
+        EnvError::NoInterpreter(format!("{path} is Python {version}{why}: {mend}"))
     })?;
     Ok(found)
 }
@@ -94,7 +98,7 @@ pub(super) fn in_bundle(
         let mend = format!("remove {folder}/ or make it again with python3 -m venv {folder}");
         let refuse = |why: String| EnvError::NoInterpreter(format!("{}: {why}: {mend}", path.display()));
         let found = Interpreter::ask(&path).map_err(refuse)?;
-        wanted.check(&found.version).map_err(|why| refuse(format!("Python {why}")))?;
+        wanted.check(&found.version).map_err(|why| refuse(format!("it is Python {}{why}", found.version)))?;
         return Ok(Some(found));
     }
     Ok(None)
@@ -111,7 +115,7 @@ pub(super) fn first_of(names: &[&str], wanted: &VersionRequirement) -> Result<In
         match Interpreter::ask(Path::new(name)) {
             Ok(found) => match wanted.check(&found.version) {
                 Ok(()) => return Ok(found),
-                Err(why) => tried.push(format!("{name} is {why}")),
+                Err(why) => tried.push(format!("{name} is {}{why}", found.version)),
             },
             // A name that is not there says nothing; silence about it keeps the text short.
             Err(why) if why == "not found" => {}

@@ -48,21 +48,21 @@ impl VersionRequirement {
         self
     }
 
-    /// Whether `version`, such as `3.11.7` or `3.14.0rc1`, will do; if not, why.
+    /// Whether `version`, such as `3.11.7` or `3.14.0rc1`, will do.
     ///
     /// # Errors
-    /// What the version should be.
+    /// Why not, as what follows the version in a sentence: `, which …`.
     pub fn check(&self, version: &str) -> Result<(), String> {
         let Ok(parsed) = Version::from_str(version) else {
-            return Err(format!("{version} is no version this program can read"));
+            return Err(", which is no version this program can read".to_owned());
         };
         // A release candidate of 3.14 counts as 3.14: PEP 440 would put it before 3.14 and refuse it.
         let release = Version::new(parsed.release());
         if release < Version::from_str(OLDEST).expect("a valid version") {
-            return Err(format!("{version} is too old: the SDK needs {OLDEST} or newer"));
+            return Err(format!(", which is too old: the SDK needs {OLDEST} or newer"));
         }
         if !self.specifiers.iter().all(|it| it.contains(&release)) {
-            return Err(format!("{version} does not meet \"{}\"", self.text));
+            return Err(format!(", which does not meet \"{}\"", self.text));
         }
         Ok(())
     }
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn nothing_below_the_sdks_oldest() {
         let error = VersionRequirement::parse(">=3.6").unwrap().check("3.9.2").unwrap_err();
-        assert_eq!(error, "3.9.2 is too old: the SDK needs 3.10 or newer");
+        assert_eq!(error, ", which is too old: the SDK needs 3.10 or newer");
     }
 
     #[test]

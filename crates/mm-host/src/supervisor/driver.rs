@@ -1,86 +1,21 @@
 //! The task that owns the plugin's process: waits for what happens, asks [`step`] what that means, and does it.
 
-use std::collections::BTreeSet;
-use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mm_proto::PluginApi;
-use mm_proto::host::v1::{HelloResponse, LogLevel as WireLevel};
 use nix::sys::signal::Signal;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tonic::Status;
 
-use super::failure::{self, Evidence, Failure};
-use super::process::{Process, Recipe, SocketDir, Token};
-use super::stdio::{Stdio, StreamSet};
+use super::failure::Failure;
+use super::run::{Run, Settings};
+use super::status::{Hello, Limits, ProcessStatus};
+use super::stdio::StreamSet;
 use super::{Action, Ending, Event, Stage, State, requests, step};
-use crate::downstream::{ApiServer, Connection, HelloCall, HookChannel, ServerParts};
+use crate::downstream::{Connection, HelloCall, HookChannel};
 use crate::error::HostError;
-use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
-
-/// How long what is printed at the end of a process is waited for.
-const LAST_OUTPUT: Duration = Duration::from_millis(300);
-
-/// How long the steps of a process's life may take.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// From the start of the process to its hello.
-    pub start: Duration,
-    /// `OnDeactivate`.
-    pub deactivate: Duration,
-    /// From the request to end until the process has ended by itself; running hooks finish within it.
-    pub shutdown: Duration,
-    /// From SIGTERM to SIGKILL.
-    pub terminate: Duration,
-    /// Between two health checks; also how long one may take.
-    pub health_interval: Duration,
-    /// So many failed health checks in a row mean that the process is unusable; 0 = no health checks.
-    pub health_failures: u32,
-}
-
-impl Default for Limits {
-    /// 60 s to start; the end takes 9.5 s at most, below the 10 s that a server allows.
-    fn default() -> Self {
-        Self {
-            start: Duration::from_secs(60),
-            deactivate: Duration::from_secs(5),
-            shutdown: Duration::from_secs(3),
-            terminate: Duration::from_secs(1),
-            health_interval: Duration::from_secs(10),
-            health_failures: 3,
-        }
-    }
-}
-
-/// What the process said of itself.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Hello {
-    /// Go names of the hooks that the plugin implements.
-    pub hooks: BTreeSet<String>,
-    /// Name of the plugin's class.
-    pub plugin_class: String,
-    /// Version of the SDK.
-    pub sdk_version: String,
-    /// Python's version.
-    pub python_version: String,
-    /// The Mattermost version that the SDK was made from.
-    pub surface_version: String,
-}
-
-/// Where the plugin's process is in its life, for whoever watches.
-#[derive(Clone, Debug)]
-pub struct ProcessStatus {
-    /// The state.
-    pub state: State,
-    /// Its process id, while there is one.
-    pub pid: Option<i32>,
-    /// What it said of itself, from its hello to its end.
-    pub hello: Option<Arc<Hello>>,
-    /// Why there is no process, in the state `Failed`.
-    pub failure: Option<Failure>,
-}
+use crate::log::{LogLevel, LogRecord, LogSource};
 
 /// Waits for the end of a start.
 type Starter = oneshot::Sender<Result<Arc<Hello>, HostError>>;
@@ -93,39 +28,6 @@ pub(crate) enum Command {
     Start(Starter),
     Stop { reason: String, done: oneshot::Sender<()> },
     Streams(oneshot::Sender<Option<StreamSet>>),
-}
-
-/// What stays the same over all processes of a plugin.
-pub(crate) struct Settings {
-    pub(crate) recipe: Recipe,
-    pub(crate) plugin_version: String,
-    pub(crate) api: Arc<dyn PluginApi>,
-    pub(crate) sink: LogSink,
-    pub(crate) log_level: LogLevel,
-    pub(crate) max_sync_handlers: u32,
-    pub(crate) api_timeout: Duration,
-    pub(crate) limits: Limits,
-}
-
-/// One process, from spawn to end.
-struct Run {
-    process: Process,
-    sockets: SocketDir,
-    token: Token,
-    /// Serves as long as it is held.
-    _server: ApiServer,
-    stdio: Stdio,
-    hellos: mpsc::Receiver<HelloCall>,
-    connection: Option<Connection>,
-    hello: Option<Arc<Hello>>,
-    /// An accepted hello, answered by `Serve`.
-    unanswered: Option<oneshot::Sender<Result<HelloResponse, Status>>>,
-    status: Option<ExitStatus>,
-    waited: Option<Duration>,
-    refused: Option<String>,
-    unhealthy: bool,
-    /// Tasks of this process, ended with it.
-    tasks: tokio::task::JoinSet<()>,
 }
 
 /// The owner of the plugin's process.
@@ -347,7 +249,7 @@ impl Driver {
 
     async fn spawn(&mut self) -> Option<Event> {
         self.n_runs += 1;
-        match self.try_spawn().await {
+        match Run::start(&self.settings).await {
             Ok(run) => {
                 self.run = Some(run);
                 self.publish();
@@ -360,39 +262,6 @@ impl Driver {
                 Some(Event::Exited)
             }
         }
-    }
-
-    async fn try_spawn(&self) -> std::io::Result<Run> {
-        let settings = &self.settings;
-        let sockets = SocketDir::create()?;
-        let token = Token::random()?;
-        let (sender, hellos) = mpsc::channel(1);
-        let parts = ServerParts {
-            api: settings.api.clone(),
-            sink: settings.sink.clone(),
-            log_level: settings.log_level,
-            token: token.clone(),
-            hellos: sender,
-        };
-        let server = ApiServer::start(&sockets.host_socket(), parts)?;
-        let (process, output) = Process::start(&settings.recipe, &sockets, &token).await?;
-        server.allow(process.pid());
-        Ok(Run {
-            stdio: Stdio::read(output, &settings.sink),
-            process,
-            sockets,
-            token,
-            _server: server,
-            hellos,
-            connection: None,
-            hello: None,
-            unanswered: None,
-            status: None,
-            waited: None,
-            refused: None,
-            unhealthy: false,
-            tasks: tokio::task::JoinSet::new(),
-        })
     }
 
     /// Looks at a hello: is it one that this host understands, and can the process be reached?
@@ -430,7 +299,7 @@ impl Driver {
 
     /// Answers the hello, opens the way to the hooks, starts the health checks.
     fn serve(&mut self) {
-        let response = self.hello_response();
+        let response = self.settings.hello_response();
         let Some(run) = &mut self.run else { return };
         let (Some(connection), Some(hello)) = (run.connection.clone(), run.hello.clone()) else { return };
         self.channel.open(connection.clone(), !hello.hooks.contains("OnActivate"));
@@ -447,26 +316,6 @@ impl Driver {
         }
         for starter in self.starters.drain(..) {
             let _ = starter.send(Ok(hello.clone()));
-        }
-    }
-
-    fn hello_response(&self) -> HelloResponse {
-        let settings = &self.settings;
-        let level = match settings.log_level {
-            LogLevel::Debug => WireLevel::Debug,
-            LogLevel::Info => WireLevel::Info,
-            LogLevel::Warn => WireLevel::Warn,
-            LogLevel::Error => WireLevel::Error,
-        };
-        HelloResponse {
-            host_version: env!("CARGO_PKG_VERSION").to_owned(),
-            protocol_version: mm_proto::PROTOCOL_VERSION,
-            plugin_id: settings.recipe.plugin_id.clone(),
-            plugin_version: settings.plugin_version.clone(),
-            bundle_path: settings.recipe.bundle.display().to_string(),
-            log_level: level.into(),
-            max_sync_handlers: settings.max_sync_handlers,
-            api_timeout_ms: i64::try_from(settings.api_timeout.as_millis()).unwrap_or(i64::MAX),
         }
     }
 
@@ -491,7 +340,11 @@ impl Driver {
     }
 
     async fn finish(&mut self, ending: Ending) {
-        let (failure, sink) = (self.explain(ending).await, self.settings.sink.clone());
+        let failure = match self.run.take() {
+            Some(run) => run.finish(&self.settings, ending).await,
+            None => self.spawn_failure.take(),
+        };
+        let sink = self.settings.sink.clone();
         match &failure {
             None => self.channel.close("the plugin is stopped"),
             Some(failure) => {
@@ -515,32 +368,6 @@ impl Driver {
     fn tell_stoppers(&mut self) {
         for stopper in self.stoppers.drain(..) {
             let _ = stopper.send(());
-        }
-    }
-
-    /// Takes the run apart; what it leaves explains its end.
-    async fn explain(&mut self, ending: Ending) -> Option<Failure> {
-        let Some(run) = self.run.take() else { return self.spawn_failure.take() };
-        let recipe = &self.settings.recipe;
-        // What it started and left behind, as far as it stayed in its group, goes with it.
-        run.process.signal(Signal::SIGKILL);
-        let stderr = run.stdio.finish(LAST_OUTPUT).await;
-        let evidence = Evidence {
-            status: run.status,
-            stderr,
-            bundle: recipe.bundle.clone(),
-            entry: recipe.entry.clone(),
-            python: recipe.env.interpreter.path.clone(),
-            python_version: recipe.env.interpreter.version.clone(),
-            requirements_file: recipe.env.requirements_file.clone(),
-            waited: run.waited,
-            refused: run.refused,
-            unhealthy: run.unhealthy,
-        };
-        match ending {
-            Ending::Stopped => None,
-            Ending::StartFailed => Some(failure::explain_start(&evidence)),
-            Ending::Crashed => Some(failure::explain_crash(&evidence)),
         }
     }
 }

@@ -135,7 +135,8 @@ impl Process {
 
     /// Sends a signal to the process and to what it started, as far as that stayed in its group.
     pub(crate) fn signal(&self, signal: Signal) {
-        // The process is not reaped before `exited` returns, so the number cannot belong to another one yet.
+        // The number stays the group's for as long as a process is in it, the leader or what it left behind; with none of them left
+        // this does nothing.
         let _ = killpg(Pid::from_raw(self.pid), signal);
     }
 }

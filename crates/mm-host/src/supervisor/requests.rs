@@ -13,7 +13,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::driver::{Hello, Limits};
+use super::status::{Hello, Limits};
 use crate::downstream::{Connection, Deadlines, HookChannel};
 
 /// A request about the end of the process.

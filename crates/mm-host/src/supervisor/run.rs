@@ -1,0 +1,137 @@
+//! One process of the plugin with all that belongs to it, from its start to the explanation of its end.
+
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mm_proto::PluginApi;
+use mm_proto::host::v1::{HelloResponse, LogLevel as WireLevel};
+use nix::sys::signal::Signal;
+use tokio::sync::{mpsc, oneshot};
+use tonic::Status;
+
+use super::Ending;
+use super::failure::{self, Evidence, Failure};
+use super::process::{Process, Recipe, SocketDir, Token};
+use super::status::{Hello, Limits};
+use super::stdio::Stdio;
+use crate::downstream::{ApiServer, Connection, HelloCall, ServerParts};
+use crate::log::{LogLevel, LogSink};
+
+/// How long what is printed at the end of a process is waited for.
+const LAST_OUTPUT: Duration = Duration::from_millis(300);
+
+/// What stays the same over all processes of a plugin.
+pub(crate) struct Settings {
+    pub(crate) recipe: Recipe,
+    pub(crate) plugin_version: String,
+    pub(crate) api: Arc<dyn PluginApi>,
+    pub(crate) sink: LogSink,
+    pub(crate) log_level: LogLevel,
+    pub(crate) max_sync_handlers: u32,
+    pub(crate) api_timeout: Duration,
+    pub(crate) limits: Limits,
+}
+
+/// One process, from spawn to end.
+pub(super) struct Run {
+    pub(super) process: Process,
+    pub(super) sockets: SocketDir,
+    pub(super) token: Token,
+    /// Serves as long as it is held.
+    _server: ApiServer,
+    pub(super) stdio: Stdio,
+    pub(super) hellos: mpsc::Receiver<HelloCall>,
+    pub(super) connection: Option<Connection>,
+    pub(super) hello: Option<Arc<Hello>>,
+    /// An accepted hello, answered by `Serve`.
+    pub(super) unanswered: Option<oneshot::Sender<Result<HelloResponse, Status>>>,
+    pub(super) status: Option<ExitStatus>,
+    pub(super) waited: Option<Duration>,
+    pub(super) refused: Option<String>,
+    pub(super) unhealthy: bool,
+    /// Tasks of this process, ended with it.
+    pub(super) tasks: tokio::task::JoinSet<()>,
+}
+
+impl Settings {
+    /// The answer to a hello.
+    pub(super) fn hello_response(&self) -> HelloResponse {
+        let level = match self.log_level {
+            LogLevel::Debug => WireLevel::Debug,
+            LogLevel::Info => WireLevel::Info,
+            LogLevel::Warn => WireLevel::Warn,
+            LogLevel::Error => WireLevel::Error,
+        };
+        HelloResponse {
+            host_version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol_version: mm_proto::PROTOCOL_VERSION,
+            plugin_id: self.recipe.plugin_id.clone(),
+            plugin_version: self.plugin_version.clone(),
+            bundle_path: self.recipe.bundle.display().to_string(),
+            log_level: level.into(),
+            max_sync_handlers: self.max_sync_handlers,
+            api_timeout_ms: i64::try_from(self.api_timeout.as_millis()).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+impl Run {
+    /// Makes folder, token and sockets, and starts the process.
+    pub(super) async fn start(settings: &Settings) -> std::io::Result<Self> {
+        let sockets = SocketDir::create()?;
+        let token = Token::random()?;
+        let (sender, hellos) = mpsc::channel(1);
+        let parts = ServerParts {
+            api: settings.api.clone(),
+            sink: settings.sink.clone(),
+            log_level: settings.log_level,
+            token: token.clone(),
+            hellos: sender,
+        };
+        let server = ApiServer::start(&sockets.host_socket(), parts)?;
+        let (process, output) = Process::start(&settings.recipe, &sockets, &token).await?;
+        server.allow(process.pid());
+        Ok(Self {
+            stdio: Stdio::read(output, &settings.sink),
+            process,
+            sockets,
+            token,
+            _server: server,
+            hellos,
+            connection: None,
+            hello: None,
+            unanswered: None,
+            status: None,
+            waited: None,
+            refused: None,
+            unhealthy: false,
+            tasks: tokio::task::JoinSet::new(),
+        })
+    }
+
+    /// Takes the run apart after its process is gone; what it leaves explains its end. `None` for a wanted end.
+    pub(super) async fn finish(self, settings: &Settings, ending: Ending) -> Option<Failure> {
+        let recipe = &settings.recipe;
+        // What it started and left behind, as far as it stayed in its group, goes with it.
+        self.process.signal(Signal::SIGKILL);
+        let stderr = self.stdio.finish(LAST_OUTPUT).await;
+        let evidence = Evidence {
+            status: self.status,
+            stderr,
+            bundle: recipe.bundle.clone(),
+            entry: recipe.entry.clone(),
+            python: recipe.env.interpreter.path.clone(),
+            python_version: recipe.env.interpreter.version.clone(),
+            requirements_file: recipe.env.requirements_file.clone(),
+            waited: self.waited,
+            refused: self.refused,
+            unhealthy: self.unhealthy,
+        };
+        match ending {
+            Ending::Stopped => None,
+            Ending::StartFailed => Some(failure::explain_start(&evidence)),
+            Ending::Crashed => Some(failure::explain_crash(&evidence)),
+        }
+    }
+}
