@@ -1,7 +1,8 @@
 //! The plugin API: one thin method each, which hands over to the module that knows.
 //!
-//! A method that is not in the lists below keeps the trait's own body, which answers 501. [`COVERAGE`] is made of the same lists, so it
-//! cannot say anything else than what the code does.
+//! What the simulator does not have answers 501. It is listed too, for a better message and so that a trace shows the call; a method that
+//! is in no list keeps the trait's own body, which answers 501 as well. [`COVERAGE`] is made of the same lists, so it cannot say anything
+//! else than what the code does.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use mm_proto::plugin::v1;
 use mm_proto::{ApiError, PluginApi};
 
 use crate::errors;
-use crate::events::TraceSide;
+use crate::events::{LogLevel, TraceSide};
 use crate::hooks::Caller;
 use crate::server::Server;
 
@@ -54,6 +55,7 @@ macro_rules! plugin_api {
     (
         sync { $($sync:ident $sync_go:literal $sync_request:ident $sync_response:ident $sync_module:ident;)* }
         async { $($async:ident $async_go:literal $async_request:ident $async_response:ident $async_module:ident;)* }
+        missing { $($missing:ident $missing_go:literal $missing_request:ident $missing_response:ident;)* }
     ) => {
         /// Go names of the API methods that the simulator has; all others answer 501.
         pub const COVERAGE: &[&str] = &[$($sync_go,)* $($async_go,)* "PluginHTTP", "UploadData"];
@@ -72,6 +74,14 @@ macro_rules! plugin_api {
                 async fn $async(&self, request: v1::$async_request) -> Answer<v1::$async_response> {
                     let span = self.cx.trace($async_go, &request);
                     let result = $async_module::$async(&self.cx, request).await;
+                    self.cx.finish(span, &result);
+                    result
+                }
+            )*
+            $(
+                async fn $missing(&self, request: v1::$missing_request) -> Answer<v1::$missing_response> {
+                    let span = self.cx.trace($missing_go, &request);
+                    let result = Err(self.cx.missing($missing_go));
                     self.cx.finish(span, &result);
                     result
                 }
@@ -97,6 +107,17 @@ macro_rules! plugin_api {
 impl Cx {
     fn trace(&self, name: &'static str, request: &dyn std::fmt::Debug) -> Option<crate::bus::TraceSpan> {
         self.server.bus().trace_call(self.server.clock(), TraceSide::Api, &self.plugin_id, name, request)
+    }
+
+    /// What a method answers that the simulator does not have; the log says so too, since a plugin may swallow the error.
+    fn missing(&self, name: &'static str) -> ApiError {
+        let text = format!("The simulator does not have {name}; docs/reference/simulator.md lists what it has.");
+        let fields = [("plugin_id", self.plugin_id.to_string())];
+        self.server.server_log(LogLevel::Warn, &text, fields);
+        match ApiError::not_supported(name) {
+            ApiError::App(error) => ApiError::App(v1::AppError { message: text, ..error }),
+            other => other,
+        }
     }
 
     fn finish<T: std::fmt::Debug>(&self, span: Option<crate::bus::TraceSpan>, result: &Answer<T>) {
@@ -287,5 +308,64 @@ plugin_api! {
         create_team_members "CreateTeamMembers" CreateTeamMembersRequest CreateTeamMembersResponse teams;
         create_team_members_gracefully "CreateTeamMembersGracefully" CreateTeamMembersGracefullyRequest CreateTeamMembersGracefullyResponse teams;
         delete_team_member "DeleteTeamMember" DeleteTeamMemberRequest DeleteTeamMemberResponse teams;
+    }
+    missing {
+        count_property_fields "CountPropertyFields" CountPropertyFieldsRequest CountPropertyFieldsResponse;
+        count_property_fields_for_target "CountPropertyFieldsForTarget" CountPropertyFieldsForTargetRequest CountPropertyFieldsForTargetResponse;
+        create_default_syncable_memberships "CreateDefaultSyncableMemberships" CreateDefaultSyncableMembershipsRequest CreateDefaultSyncableMembershipsResponse;
+        create_group "CreateGroup" CreateGroupRequest CreateGroupResponse;
+        create_property_field "CreatePropertyField" CreatePropertyFieldRequest CreatePropertyFieldResponse;
+        create_property_value "CreatePropertyValue" CreatePropertyValueRequest CreatePropertyValueResponse;
+        delete_group "DeleteGroup" DeleteGroupRequest DeleteGroupResponse;
+        delete_group_constrained_memberships "DeleteGroupConstrainedMemberships" DeleteGroupConstrainedMembershipsRequest DeleteGroupConstrainedMembershipsResponse;
+        delete_group_member "DeleteGroupMember" DeleteGroupMemberRequest DeleteGroupMemberResponse;
+        delete_group_syncable "DeleteGroupSyncable" DeleteGroupSyncableRequest DeleteGroupSyncableResponse;
+        delete_property_field "DeletePropertyField" DeletePropertyFieldRequest DeletePropertyFieldResponse;
+        delete_property_value "DeletePropertyValue" DeletePropertyValueRequest DeletePropertyValueResponse;
+        delete_property_values_for_field "DeletePropertyValuesForField" DeletePropertyValuesForFieldRequest DeletePropertyValuesForFieldResponse;
+        delete_property_values_for_target "DeletePropertyValuesForTarget" DeletePropertyValuesForTargetRequest DeletePropertyValuesForTargetResponse;
+        enable_plugin "EnablePlugin" EnablePluginRequest EnablePluginResponse;
+        get_group "GetGroup" GetGroupRequest GetGroupResponse;
+        get_group_by_name "GetGroupByName" GetGroupByNameRequest GetGroupByNameResponse;
+        get_group_by_remote_id "GetGroupByRemoteID" GetGroupByRemoteIdRequest GetGroupByRemoteIdResponse;
+        get_group_member_users "GetGroupMemberUsers" GetGroupMemberUsersRequest GetGroupMemberUsersResponse;
+        get_group_syncable "GetGroupSyncable" GetGroupSyncableRequest GetGroupSyncableResponse;
+        get_group_syncables "GetGroupSyncables" GetGroupSyncablesRequest GetGroupSyncablesResponse;
+        get_groups "GetGroups" GetGroupsRequest GetGroupsResponse;
+        get_groups_by_source "GetGroupsBySource" GetGroupsBySourceRequest GetGroupsBySourceResponse;
+        get_groups_for_user "GetGroupsForUser" GetGroupsForUserRequest GetGroupsForUserResponse;
+        get_ldap_user_attributes "GetLDAPUserAttributes" GetLdapUserAttributesRequest GetLdapUserAttributesResponse;
+        get_property_field "GetPropertyField" GetPropertyFieldRequest GetPropertyFieldResponse;
+        get_property_field_by_name "GetPropertyFieldByName" GetPropertyFieldByNameRequest GetPropertyFieldByNameResponse;
+        get_property_fields "GetPropertyFields" GetPropertyFieldsRequest GetPropertyFieldsResponse;
+        get_property_group "GetPropertyGroup" GetPropertyGroupRequest GetPropertyGroupResponse;
+        get_property_value "GetPropertyValue" GetPropertyValueRequest GetPropertyValueResponse;
+        get_property_values "GetPropertyValues" GetPropertyValuesRequest GetPropertyValuesResponse;
+        invite_remote_to_channel "InviteRemoteToChannel" InviteRemoteToChannelRequest InviteRemoteToChannelResponse;
+        register_plugin_for_shared_channels "RegisterPluginForSharedChannels" RegisterPluginForSharedChannelsRequest RegisterPluginForSharedChannelsResponse;
+        register_property_group "RegisterPropertyGroup" RegisterPropertyGroupRequest RegisterPropertyGroupResponse;
+        request_trial_license "RequestTrialLicense" RequestTrialLicenseRequest RequestTrialLicenseResponse;
+        restore_group "RestoreGroup" RestoreGroupRequest RestoreGroupResponse;
+        search_property_fields "SearchPropertyFields" SearchPropertyFieldsRequest SearchPropertyFieldsResponse;
+        search_property_values "SearchPropertyValues" SearchPropertyValuesRequest SearchPropertyValuesResponse;
+        send_push_notification "SendPushNotification" SendPushNotificationRequest SendPushNotificationResponse;
+        share_channel "ShareChannel" ShareChannelRequest ShareChannelResponse;
+        sync_shared_channel "SyncSharedChannel" SyncSharedChannelRequest SyncSharedChannelResponse;
+        uninvite_remote_from_channel "UninviteRemoteFromChannel" UninviteRemoteFromChannelRequest UninviteRemoteFromChannelResponse;
+        unregister_plugin_for_shared_channels "UnregisterPluginForSharedChannels" UnregisterPluginForSharedChannelsRequest UnregisterPluginForSharedChannelsResponse;
+        unshare_channel "UnshareChannel" UnshareChannelRequest UnshareChannelResponse;
+        update_group "UpdateGroup" UpdateGroupRequest UpdateGroupResponse;
+        update_group_syncable "UpdateGroupSyncable" UpdateGroupSyncableRequest UpdateGroupSyncableResponse;
+        update_property_field "UpdatePropertyField" UpdatePropertyFieldRequest UpdatePropertyFieldResponse;
+        update_property_fields "UpdatePropertyFields" UpdatePropertyFieldsRequest UpdatePropertyFieldsResponse;
+        update_property_value "UpdatePropertyValue" UpdatePropertyValueRequest UpdatePropertyValueResponse;
+        update_property_values "UpdatePropertyValues" UpdatePropertyValuesRequest UpdatePropertyValuesResponse;
+        update_shared_channel "UpdateSharedChannel" UpdateSharedChannelRequest UpdateSharedChannelResponse;
+        update_shared_channel_cursor "UpdateSharedChannelCursor" UpdateSharedChannelCursorRequest UpdateSharedChannelCursorResponse;
+        upsert_group_member "UpsertGroupMember" UpsertGroupMemberRequest UpsertGroupMemberResponse;
+        upsert_group_members "UpsertGroupMembers" UpsertGroupMembersRequest UpsertGroupMembersResponse;
+        upsert_group_syncable "UpsertGroupSyncable" UpsertGroupSyncableRequest UpsertGroupSyncableResponse;
+        upsert_property_value "UpsertPropertyValue" UpsertPropertyValueRequest UpsertPropertyValueResponse;
+        upsert_property_values "UpsertPropertyValues" UpsertPropertyValuesRequest UpsertPropertyValuesResponse;
     }
 }

@@ -13,6 +13,24 @@ use crate::errors;
 use crate::events::{LogLevel, TraceSide};
 use crate::server::Server;
 
+/// Go names of the hooks that nothing in the simulator causes: they belong to licences, clouds, shared channels, SAML, mail, push
+/// notifications and jobs.
+pub const HOOKS_NOT_CALLED: &[&str] = &[
+    "EmailNotificationWillBeSent",
+    "GenerateSupportData",
+    "NotificationWillBePushed",
+    "OnCloudLimitsUpdated",
+    "OnInstall",
+    "OnSAMLLogin",
+    "OnSendDailyTelemetry",
+    "OnSharedChannelsAttachmentSyncMsg",
+    "OnSharedChannelsPing",
+    "OnSharedChannelsProfileImageSyncMsg",
+    "OnSharedChannelsSyncMsg",
+    "RunDataRetention",
+    "ServeMetrics",
+];
+
 /// A plugin whose hooks are called.
 #[derive(Clone)]
 pub(crate) struct Listener {

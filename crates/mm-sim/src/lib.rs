@@ -22,8 +22,10 @@
 //! # }
 //! ```
 //!
-//! What a method does not simulate it answers with 501 and an error id of `sim.not_simulated.app_error`; [`COVERAGE`] lists what is
-//! simulated. State outlives the plugin's process: stop it, start another and call [`Server::activate`] again.
+//! What the simulator does not have answers 501 with an error that says so; [`COVERAGE`] lists what it has, [`HOOKS_NOT_CALLED`]
+//! which hooks nothing in it causes. State outlives the plugin's process: stop it, start another and call [`Server::activate`] again.
+//!
+//! One thing is set otherwise than on a new server: the feature flag `ConsumePostHook` is on, so `MessagesWillBeConsumed` is called.
 //!
 //! Rules of the inside: all state is in one [`std::sync::Mutex`], held for short computations only; no hook is called while it is
 //! held, so a hook may call the API, which may fire hooks again.
@@ -67,6 +69,7 @@ pub use actor::{Actor, ChannelView, Sent};
 pub use api::COVERAGE;
 pub use autocomplete::Suggestion;
 pub use events::{Audience, Event, Feed, LogLevel, LogRecord, Subject, Trace, TracePhase, TraceSide, WebSocketEvent};
+pub use hooks::HOOKS_NOT_CALLED;
 pub use http::{HttpRequest, HttpResponse};
 pub use plugins::PluginRegistration;
 pub use server::{Options, Server};

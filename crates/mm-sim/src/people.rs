@@ -18,6 +18,7 @@ const MOST_SESSIONS: usize = 500;
 /// Statuses.
 impl Server {
     pub(crate) fn status(&self, user_id: &str) -> Result<v1::Status> {
+        self.end_timed_dnd(user_id);
         self.world().statuses.get(user_id).cloned().ok_or_else(|| {
             let message = "This user has no status yet.";
             errors::app("GetStatus", "app.status.get.missing.app_error", NOT_FOUND, message)
@@ -26,6 +27,7 @@ impl Server {
 
     /// Statuses of many users; who has none is offline.
     pub(crate) fn statuses(&self, user_ids: &[String]) -> Vec<v1::Status> {
+        user_ids.iter().for_each(|id| self.end_timed_dnd(id));
         let world = self.world();
         let offline = |id: &String| v1::Status { user_id: id.clone(), status: "offline".into(), ..Default::default() };
         user_ids.iter().map(|id| world.statuses.get(id).cloned().unwrap_or_else(|| offline(id))).collect()
@@ -94,6 +96,19 @@ impl Server {
             known.dnd_end_time = end_time;
         });
         self.status(user_id)
+    }
+
+    /// A real server looks once a minute whose time is over; here it is seen when somebody asks.
+    fn end_timed_dnd(&self, user_id: &str) {
+        let now = self.now() / 1000;
+        let over = |status: &v1::Status| status.status == "dnd" && (1..=now).contains(&status.dnd_end_time);
+        if self.world().statuses.get(user_id).is_some_and(over) {
+            self.change_status(user_id, |known| {
+                known.status = std::mem::take(&mut known.prev_status);
+                known.dnd_end_time = 0;
+                known.manual = false;
+            });
+        }
     }
 
     fn change_status(&self, user_id: &str, change: impl FnOnce(&mut v1::Status)) {

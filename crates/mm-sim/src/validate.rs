@@ -4,10 +4,12 @@ use mm_proto::ApiError;
 use mm_proto::plugin::v1;
 
 use crate::errors::{self, BAD_REQUEST, Result};
-use crate::post_types;
+use crate::{post_types, values};
 
 /// The longest message in characters: what the real server's database column allows.
 pub(crate) const MAX_MESSAGE: usize = 16_383;
+/// The longest props of a post, in characters of JSON.
+const MAX_PROPS: usize = 800_000;
 const MAX_ROLES: usize = 256;
 const RESERVED_TEAM_NAMES: [&str; 17] = [
     "admin",
@@ -194,6 +196,8 @@ pub(crate) fn post(post: &v1::Post) -> Result<()> {
         ("filenames", format!("id={}", post.id))
     } else if list_length(&post.file_ids) > 300 {
         ("file_ids", format!("id={}", post.id))
+    } else if !post.props.is_empty() && longer(&values::map_json(&post.props).to_string(), MAX_PROPS) {
+        ("props", format!("id={}", post.id))
     } else {
         return Ok(());
     };

@@ -50,3 +50,20 @@ async fn what_is_listed_is_there_and_nothing_else() {
     }
     assert_eq!(there, mm_sim::COVERAGE.iter().copied().collect());
 }
+
+#[test]
+fn every_hook_is_called_or_listed_as_not_called() {
+    let mut sources = String::new();
+    for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).expect("the sources are there") {
+        let path = entry.expect("an entry").path();
+        // The list itself does not count.
+        if path.extension().is_some_and(|it| it == "rs") {
+            let text = fs::read_to_string(&path).expect("a source can be read");
+            sources += text.split("HOOKS_NOT_CALLED").next().unwrap_or_default();
+            sources += text.split("];\n\n/// A plugin whose hooks").nth(1).unwrap_or_default();
+        }
+    }
+    let called = |hook: &str| sources.contains(&format!("\"{hook}\""));
+    let not_called: Vec<_> = mm_proto::HOOKS.iter().map(|hook| hook.go).filter(|hook| !called(hook)).collect();
+    assert_eq!(not_called, mm_sim::HOOKS_NOT_CALLED);
+}
