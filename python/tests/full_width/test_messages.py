@@ -33,6 +33,12 @@ BUILT_IN = {
     "ValueMap",
 }
 ROUNDS = 8
+#: Models that are not called as in Go, where two packages may each have a type of one name.
+GO_NAMES = {"PostgresError": "Error", "SamlProxyRestriction": "ProxyRestriction"}
+#: Structs that are no models: a value of their own kind here, or part of the database driver that plugins in Go get.
+NO_MODELS = {"ErrorString", "HTTPRequestSubset", "NamedValue", "ResultContainer", "TxOptions"}
+#: Fields of these types do not travel.
+FUNCTIONS = ("i18n.TranslateFunc",)
 
 
 def seed(name: str) -> int:
@@ -42,6 +48,19 @@ def seed(name: str) -> int:
 def test_every_message_of_the_proto_files_is_tested(protocol: Protocol) -> None:
     assert sorted({*MODELS, *TUPLES, *BUILT_IN}) == sorted(protocol.plugin_messages)
     assert len(MODELS) > 190
+
+
+def test_a_message_has_the_fields_of_its_struct(protocol: Protocol, surface: dict[str, Any]) -> None:
+    structs: dict[str, list[list[str]]] = {}
+    for described in surface["types"]:
+        if described["kind"] == "struct":
+            fields = [it for it in described["fields"] if it["exported"] and it["type"] not in FUNCTIONS]
+            bare = described["name"].rpartition(".")[2].partition("[")[0]
+            structs.setdefault(bare, []).append([it["name"].rpartition(".")[2].lower() for it in fields])
+    assert set(structs) - {GO_NAMES.get(name, name) for name in MODELS} == NO_MODELS
+    for name in MODELS:
+        fields = [it.name.replace("_", "") for it in protocol.message(name).DESCRIPTOR.fields]
+        assert fields in structs[GO_NAMES.get(name, name)], name
 
 
 @pytest.mark.parametrize("name", MODELS)
