@@ -51,8 +51,11 @@ def quietly(function, *args):
 
 
 def script(body: str) -> list[str]:
-    """Returns the command that runs a script with the names of ``PRELUDE``."""
-    return [sys.executable, "-c", PRELUDE + textwrap.dedent(body)]
+    """Returns the command that runs a script with the names of ``PRELUDE``.
+
+    Newer Pythons warn when a process with threads forks, which is what some of these tests are about.
+    """
+    return [sys.executable, "-W", "ignore::DeprecationWarning", "-c", PRELUDE + textwrap.dedent(body)]
 
 
 def environment() -> dict[str, str]:

@@ -81,7 +81,7 @@ impl Fail {
         match self {
             Self::Python(error) => error,
             Self::Data { kind, place, text, .. } => {
-                let text = if place.is_empty() { text } else { format!("{place}: {text}") };
+                let text = if place.is_empty() { text } else { format!("{}: {text}", shortened(place)) };
                 match kind {
                     Kind::Type => PyTypeError::new_err(text),
                     Kind::Value => PyValueError::new_err(text),
@@ -90,6 +90,19 @@ impl Fail {
         }
     }
 }
+
+/// A place that is not too long to read: what is nested a hundred times has its middle left out.
+fn shortened(place: String) -> String {
+    if place.len() <= LONGEST_PLACE {
+        return place;
+    }
+    let begin = place.floor_char_boundary(LONGEST_PLACE * 2 / 3);
+    let end = place.ceil_char_boundary(place.len() - LONGEST_PLACE / 3);
+    format!("{}…{}", &place[..begin], &place[end..])
+}
+
+/// In bytes.
+const LONGEST_PLACE: usize = 150;
 
 impl From<PyErr> for Box<Fail> {
     fn from(error: PyErr) -> Self {
