@@ -9,65 +9,16 @@ use crate::errors::{self, BAD_REQUEST, Result};
 use crate::events::{Audience, LogLevel, Subject};
 use crate::hooks::call_hook;
 use crate::server::{Options, Server};
-use crate::values;
+use crate::{config_defaults, values};
 
-/// What the simulator has set of a configuration; the rest is absent, which means zero.
+/// The configuration of a new simulated server.
 pub(crate) fn default_config(options: &Options) -> v1::Config {
-    v1::Config {
-        service_settings: Some(v1::ServiceSettings {
-            site_url: Some(options.site_url.clone()),
-            listen_address: Some(":8065".to_owned()),
-            enable_commands: Some(true),
-            enable_incoming_webhooks: Some(true),
-            enable_outgoing_webhooks: Some(true),
-            enable_custom_emoji: Some(true),
-            enable_emoji_picker: Some(true),
-            enable_link_previews: Some(true),
-            enable_post_username_override: Some(false),
-            enable_post_icon_override: Some(false),
-            enable_user_access_tokens: Some(true),
-            enable_bot_account_creation: Some(true),
-            disable_bots_when_owner_is_deactivated: Some(true),
-            enable_developer: Some(true),
-            outgoing_integration_requests_timeout: Some(30),
-            ..Default::default()
-        }),
-        team_settings: Some(v1::TeamSettings {
-            site_name: Some("Mattermost".to_owned()),
-            max_users_per_team: Some(50),
-            max_channels_per_team: Some(2000),
-            enable_user_creation: Some(true),
-            enable_open_server: Some(true),
-            enable_custom_user_statuses: Some(true),
-            restrict_direct_message: Some("any".to_owned()),
-            user_status_away_timeout: Some(300),
-            teammate_name_display: Some("username".to_owned()),
-            ..Default::default()
-        }),
-        file_settings: Some(v1::FileSettings {
-            enable_file_attachments: Some(true),
-            enable_public_link: Some(false),
-            max_file_size: Some(100 * 1024 * 1024),
-            driver_name: Some("local".to_owned()),
-            directory: Some("./data/".to_owned()),
-            ..Default::default()
-        }),
-        localization_settings: Some(v1::LocalizationSettings {
-            default_server_locale: Some("en".to_owned()),
-            default_client_locale: Some("en".to_owned()),
-            ..Default::default()
-        }),
-        plugin_settings: Some(v1::PluginSettings {
-            enable: Some(true),
-            enable_uploads: Some(true),
-            enable_health_check: Some(true),
-            directory: Some(options.plugin_directory.clone()),
-            ..Default::default()
-        }),
-        // Off on a real server unless its administrator wants the hook MessagesWillBeConsumed.
-        feature_flags: Some(v1::FeatureFlags { consume_post_hook: true, ..Default::default() }),
-        ..Default::default()
-    }
+    let mut config = config_defaults::defaults();
+    config.service_settings.get_or_insert_default().site_url = Some(options.site_url.clone());
+    config.plugin_settings.get_or_insert_default().directory = Some(options.plugin_directory.clone());
+    // Off on a real server unless its administrator wants the hook MessagesWillBeConsumed.
+    config.feature_flags.get_or_insert_default().consume_post_hook = true;
+    config
 }
 
 /// Settings of plugins.

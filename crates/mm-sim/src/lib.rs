@@ -40,6 +40,7 @@ mod channels;
 mod clock;
 mod commands;
 mod config;
+mod config_defaults;
 mod errors;
 mod events;
 mod files;
