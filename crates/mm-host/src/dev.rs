@@ -14,11 +14,12 @@ mod watch;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use mm_sim::{Feed, Server};
 use tokio::io::BufReader;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 pub use self::settings::key_value;
@@ -85,8 +86,35 @@ pub async fn run(options: Options) -> Result<bool, String> {
     let feed = server.subscribe();
     let options = Arc::new(options);
     let plugin = Plugin::new(options.clone(), server.clone());
+    let current = plugin.current();
     let chat = Chat::new(server, plugin, screen, &options.user)?;
-    if plays { play(chat, feed, &options).await } else { talk(chat, feed, &options).await }
+    let session = async { if plays { play(chat, feed, &options).await } else { talk(chat, feed, &options).await } };
+    tokio::select! {
+        result = session => result,
+        signal = interrupted() => {
+            let host = current.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(host) = host {
+                host.stop("interrupted").await;
+            }
+            Err(format!("ended by {signal}"))
+        }
+    }
+}
+
+/// Waits for a request to end: Ctrl-C where no line is edited, or the end of the terminal or session.
+async fn interrupted() -> &'static str {
+    let wait = async |kind: SignalKind, name: &'static str| {
+        match signal(kind) {
+            Ok(mut signals) => signals.recv().await,
+            Err(_) => std::future::pending().await,
+        };
+        name
+    };
+    tokio::select! {
+        name = wait(SignalKind::interrupt(), "SIGINT") => name,
+        name = wait(SignalKind::terminate(), "SIGTERM") => name,
+        name = wait(SignalKind::hangup(), "SIGHUP") => name,
+    }
 }
 
 /// Plays the script.

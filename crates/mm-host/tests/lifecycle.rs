@@ -189,3 +189,37 @@ async fn dropping_the_last_handle_ends_the_process() {
     drop(host);
     wait_until_gone(pid).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_process_started_ends_with_it() {
+    let plugin = TestPlugin::with_body(
+        "    @hook(HookName.OnActivate)\n    def up(self):\n        import subprocess\n        print('STARTED', subprocess.Popen(['sleep', '1000']).pid)\n",
+    );
+    let host = plugin.host();
+    host.start().await.unwrap();
+    host.activate().await.unwrap();
+    let record = plugin.wait_for_log("STARTED").await;
+    let pid: i32 = record.message.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(is_alive(pid));
+    host.stop("test").await;
+    wait_until_gone(pid).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hooks_run_side_by_side_and_may_call_the_api_meanwhile() {
+    let plugin = TestPlugin::with_body(
+        "    @hook(HookName.MessageWillBePosted)\n    def f(self, context, post):\n        import time\n        time.sleep(0.2)\n        self.api.load_plugin_configuration()\n        return None, post.message\n",
+    );
+    let host = plugin.host();
+    host.start().await.unwrap();
+    let start = std::time::Instant::now();
+    let calls = (0..8).map(|n| {
+        let hooks = host.hooks();
+        tokio::spawn(async move { hooks.message_will_be_posted(posted(&n.to_string())).await.unwrap().reason })
+    });
+    for (n, call) in calls.collect::<Vec<_>>().into_iter().enumerate() {
+        assert_eq!(call.await.unwrap(), n.to_string());
+    }
+    assert!(start.elapsed() < Duration::from_millis(1400), "one after the other takes 1.6 s: {:?}", start.elapsed());
+    host.stop("test").await;
+}

@@ -107,3 +107,30 @@ async fn a_failed_plugin_starts_once_it_is_mended() {
     assert_eq!(host.status().state, State::Running);
     host.stop("test").await;
 }
+
+/// A process that speaks the contract by hand, up to a hello of this protocol version.
+fn by_hand(protocol_version: u32) -> TestPlugin {
+    TestPlugin::raw(&format!(
+        "import os, time\nfrom mattermost_plugin import _native\n\
+         token = os.fdopen(int(os.environ['MM_PLUGIN_TOKEN_FD'])).read()\n\
+         tables = {{'HelloRequest': (None, ((1, 'sdk_version', 8, None), (2, 'protocol_version', 4, None))), 'HelloResponse': (None, ())}}\n\
+         client = _native.Client(os.environ['MM_PLUGIN_HOST_SOCKET'], _native.Codec(tables.__getitem__), token=token)\n\
+         path = '/mattermost.host.v1.PluginHost/Hello'\n\
+         try:\n    client.call(path, 'HelloRequest', 'HelloResponse', ('9.9.9', {protocol_version}), 5.0)\n\
+         except _native.RpcError as error:\n    print('REFUSED', error.code_name, flush=True)\ntime.sleep(60)\n"
+    ))
+}
+
+#[tokio::test]
+async fn an_sdk_of_another_protocol_is_refused_and_both_versions_named() {
+    let plugin = by_hand(99);
+    let text = failure(&plugin).await;
+    assert_eq!(text, "mattermost-plugin-sdk 9.9.9 speaks protocol 99, this host speaks 1: update mm-host");
+}
+
+#[tokio::test]
+async fn a_hello_without_a_socket_behind_it_is_refused() {
+    let plugin = by_hand(mm_proto::PROTOCOL_VERSION);
+    let text = failure(&plugin).await;
+    assert!(text.starts_with("the host could not connect to the plugin's socket: No such file"), "{text}");
+}

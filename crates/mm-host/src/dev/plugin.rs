@@ -1,7 +1,7 @@
 //! The plugin of `mm-host dev`: its folder, its host, its place in the simulated server. Can be started again and again.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use mm_proto::plugin::v1;
@@ -26,7 +26,12 @@ pub(crate) struct Plugin {
     manifest: Option<Manifest>,
     /// Settings of the command line are given to the server once; `:set` may change them later.
     configured: bool,
+    /// The host of the process that runs or starts, for whoever must end it in the middle of something.
+    current: Current,
 }
+
+/// The host of the process that runs or starts, if one does.
+pub(crate) type Current = Arc<Mutex<Option<PluginHost>>>;
 
 struct Running {
     host: PluginHost,
@@ -44,7 +49,7 @@ pub(crate) struct Started {
 
 impl Plugin {
     pub(crate) fn new(options: Arc<Options>, server: Server) -> Self {
-        Self { options, server, running: None, manifest: None, configured: false }
+        Self { options, server, running: None, manifest: None, configured: false, current: Current::default() }
     }
 
     /// Reads the manifest, prepares Python, starts the process, activates the plugin. Stops the one that runs before.
@@ -62,6 +67,7 @@ impl Plugin {
         self.manifest = Some(manifest.clone());
         self.configure(&manifest).await?;
 
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(host.clone());
         let hello = host.start().await.map_err(text)?;
         let mut registration = PluginRegistration::new(api_manifest, host.hooks(), hello.hooks.iter().cloned());
         registration.bundle_path = Some(bundle);
@@ -192,6 +198,11 @@ impl Plugin {
     /// The manifest, once it could be read.
     pub(crate) fn manifest(&self) -> Option<&Manifest> {
         self.manifest.as_ref()
+    }
+
+    /// The host of the process that runs or starts.
+    pub(crate) fn current(&self) -> Current {
+        self.current.clone()
     }
 
     /// The folder.

@@ -1,5 +1,6 @@
 //! What is shown, and where: the terminal with a prompt in it, or two streams when a script plays.
 
+use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anstyle::AnsiColor;
@@ -96,7 +97,7 @@ impl Screen {
     pub(crate) fn echo(&self, prompt: &str, line: &str) {
         let mut inner = self.inner();
         inner.recent.clear();
-        anstream::println!("{}{line}", styled(AnsiColor::BrightBlack.on_default(), prompt));
+        write_line(anstream::stdout(), &format!("{}{line}", styled(AnsiColor::BrightBlack.on_default(), prompt)));
     }
 
     /// Whether something shown since the last action contains this text.
@@ -112,13 +113,18 @@ impl Inner {
             Target::Streams => {
                 self.recent.push(anstream::adapter::strip_str(line).to_string());
                 if is_aside {
-                    anstream::eprintln!("{line}");
+                    write_line(anstream::stderr(), line);
                 } else {
-                    anstream::println!("{line}");
+                    write_line(anstream::stdout(), line);
                 }
             }
-            Target::Terminal(None) => anstream::println!("{line}"),
+            Target::Terminal(None) => write_line(anstream::stdout(), line),
             Target::Terminal(Some(printer)) => printer(format!("{line}\n")),
         }
     }
+}
+
+/// Writes a line. When nobody reads any more (`mm-host dev … | head`) there is nobody to tell.
+fn write_line(mut stream: impl Write, line: &str) {
+    let _ = writeln!(stream, "{line}");
 }

@@ -111,11 +111,17 @@ pub(super) fn on_path(wanted: &VersionRequirement) -> Result<Interpreter, EnvErr
 
 pub(super) fn first_of(names: &[&str], wanted: &VersionRequirement) -> Result<Interpreter, EnvError> {
     let mut tried = Vec::new();
+    let mut seen = Vec::new();
     for name in names {
         match Interpreter::ask(Path::new(name)) {
+            // The same one under another name.
+            Ok(found) if seen.contains(&found.path) => {}
             Ok(found) => match wanted.check(&found.version) {
                 Ok(()) => return Ok(found),
-                Err(why) => tried.push(format!("{name} is {}{why}", found.version)),
+                Err(why) => {
+                    tried.push(format!("{name} is {}{why}", found.version));
+                    seen.push(found.path);
+                }
             },
             // A name that is not there says nothing; silence about it keeps the text short.
             Err(why) if why == "not found" => {}
@@ -123,6 +129,7 @@ pub(super) fn first_of(names: &[&str], wanted: &VersionRequirement) -> Result<In
         }
     }
     let tried = if tried.is_empty() { "there is none on the search path".to_owned() } else { tried.join("; ") };
-    let text = format!("no Python {} found ({tried}): install one, or name one with --python PATH", wanted.describe());
+    let wanted = wanted.describe();
+    let text = format!("no Python {wanted} found ({tried}): install one, or name one with --python PATH");
     Err(EnvError::NoInterpreter(text))
 }
