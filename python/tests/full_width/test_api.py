@@ -120,21 +120,20 @@ class TestArguments:
     """What is given to a client arrives at grpcio, decoded by the official protobuf."""
 
     @pytest.mark.parametrize("method", PLAIN)
-    @pytest.mark.parametrize("filler", FILLERS, ids=lambda it: it.__name__.lower())
-    def test_every_argument_arrives(self, peer: Peer, call: Call, method: str, filler: type[Filler]) -> None:
+    def test_every_argument_arrives(self, peer: Peer, call: Call, method: str) -> None:
         declared = signature(method)
         request, response = peer.protocol.types(path_of(method))
         nodes = list(declared.params.values())
-        sent = filler(seed(method)).fill(request, nodes)
-        peer.requests.clear()
         peer.answers[path_of(method)] = lambda *_: Filler(1).fill(response, results(method))
-        args = mapping.arguments(sent, nodes)
-        if declared.variadic:
-            *args, rest = args
-            args = (*args, *rest)
-        call(method, *args)
-        assert list(peer.requests) == [path_of(method)]
-        assert mapping.wire_differences(sent, peer.requests[path_of(method)]) == []
+        for filler in FILLERS:
+            sent = filler(seed(method)).fill(request, nodes)
+            args = mapping.arguments(sent, nodes)
+            if declared.variadic:
+                args = (*args[:-1], *args[-1])
+            peer.requests.clear()
+            call(method, *args)
+            assert list(peer.requests) == [path_of(method)]
+            assert mapping.wire_differences(sent, peer.requests[path_of(method)]) == [], filler.__name__
 
     @pytest.mark.parametrize("method", [it for it in PLAIN if _one_model(it).by_fields])
     def test_the_fields_of_a_model_do_as_well(self, peer: Peer, call: Call, method: str) -> None:
@@ -162,15 +161,17 @@ class TestResults:
     """What grpcio answers comes back as the method's annotation says, recursively."""
 
     @pytest.mark.parametrize("method", PLAIN)
-    @pytest.mark.parametrize("filler", [*FILLERS, Absent], ids=lambda it: it.__name__.lower())
-    def test_every_result_comes_back(self, peer: Peer, call: Call, method: str, filler: type[Filler]) -> None:
-        nodes = results(method)
-        answer = filler(seed(method) + 1).fill(peer.protocol.types(path_of(method))[1], nodes)
-        peer.answers[path_of(method)] = lambda *_: answer
-        got = call(method, *blank(method))
-        expected = mapping.arguments(answer, nodes)
-        assert mapping.differences(expected[0] if len(nodes) == 1 else expected or None, got, method) == []
-        assert types.mistyped(got, signature(method).result, method) == []
+    def test_every_result_comes_back(self, peer: Peer, call: Call, method: str) -> None:
+        nodes, args = results(method), blank(method)
+        response = peer.protocol.types(path_of(method))[1]
+        for filler in (*FILLERS, Absent):
+            answer = filler(seed(method) + 1).fill(response, nodes)
+            peer.answers[path_of(method)] = lambda *_, answer=answer: answer
+            got = call(method, *args)
+            expected = mapping.arguments(answer, nodes)
+            path = f"{method} {filler.__name__}"
+            assert mapping.differences(expected[0] if len(nodes) == 1 else expected or None, got, path) == []
+            assert types.mistyped(got, signature(method).result, path) == []
 
 
 def blank(method: str) -> tuple[Any, ...]:

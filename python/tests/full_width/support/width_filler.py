@@ -295,7 +295,7 @@ class Random(Filler):
 
 def _text(random_: random.Random) -> str:
     alphabet = "aZ09 \t\n\x00\x7fäß€中🦀\ufeff\u202e\U0010ffff"
-    return "".join(random_.choice(alphabet) for _ in range(random_.choice((0, 1, 5, 40, 300))))
+    return "".join(random_.choices(alphabet, k=random_.choice((0, 1, 5, 40, 300))))
 
 
 def _whole(low: int, high: int) -> Callable[[random.Random], int]:

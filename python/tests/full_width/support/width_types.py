@@ -164,6 +164,7 @@ class Signature:
     result: Node
 
 
+@functools.cache
 def signature_of(function: Callable[..., Any]) -> Signature:
     """Returns how a method of a client is declared."""
     declared = inspect.signature(function)
