@@ -20,6 +20,7 @@ mod content;
 mod integrations;
 mod people;
 mod posts;
+mod properties;
 mod system;
 mod teams;
 
@@ -221,6 +222,29 @@ plugin_api! {
         update_ephemeral_post "UpdateEphemeralPost" UpdateEphemeralPostRequest UpdateEphemeralPostResponse posts;
         delete_ephemeral_post "DeleteEphemeralPost" DeleteEphemeralPostRequest DeleteEphemeralPostResponse posts;
         get_reactions "GetReactions" GetReactionsRequest GetReactionsResponse posts;
+        register_property_group "RegisterPropertyGroup" RegisterPropertyGroupRequest RegisterPropertyGroupResponse properties;
+        get_property_group "GetPropertyGroup" GetPropertyGroupRequest GetPropertyGroupResponse properties;
+        create_property_field "CreatePropertyField" CreatePropertyFieldRequest CreatePropertyFieldResponse properties;
+        get_property_field "GetPropertyField" GetPropertyFieldRequest GetPropertyFieldResponse properties;
+        get_property_fields "GetPropertyFields" GetPropertyFieldsRequest GetPropertyFieldsResponse properties;
+        get_property_field_by_name "GetPropertyFieldByName" GetPropertyFieldByNameRequest GetPropertyFieldByNameResponse properties;
+        search_property_fields "SearchPropertyFields" SearchPropertyFieldsRequest SearchPropertyFieldsResponse properties;
+        update_property_field "UpdatePropertyField" UpdatePropertyFieldRequest UpdatePropertyFieldResponse properties;
+        update_property_fields "UpdatePropertyFields" UpdatePropertyFieldsRequest UpdatePropertyFieldsResponse properties;
+        delete_property_field "DeletePropertyField" DeletePropertyFieldRequest DeletePropertyFieldResponse properties;
+        count_property_fields "CountPropertyFields" CountPropertyFieldsRequest CountPropertyFieldsResponse properties;
+        count_property_fields_for_target "CountPropertyFieldsForTarget" CountPropertyFieldsForTargetRequest CountPropertyFieldsForTargetResponse properties;
+        create_property_value "CreatePropertyValue" CreatePropertyValueRequest CreatePropertyValueResponse properties;
+        get_property_value "GetPropertyValue" GetPropertyValueRequest GetPropertyValueResponse properties;
+        get_property_values "GetPropertyValues" GetPropertyValuesRequest GetPropertyValuesResponse properties;
+        search_property_values "SearchPropertyValues" SearchPropertyValuesRequest SearchPropertyValuesResponse properties;
+        update_property_value "UpdatePropertyValue" UpdatePropertyValueRequest UpdatePropertyValueResponse properties;
+        update_property_values "UpdatePropertyValues" UpdatePropertyValuesRequest UpdatePropertyValuesResponse properties;
+        upsert_property_value "UpsertPropertyValue" UpsertPropertyValueRequest UpsertPropertyValueResponse properties;
+        upsert_property_values "UpsertPropertyValues" UpsertPropertyValuesRequest UpsertPropertyValuesResponse properties;
+        delete_property_value "DeletePropertyValue" DeletePropertyValueRequest DeletePropertyValueResponse properties;
+        delete_property_values_for_target "DeletePropertyValuesForTarget" DeletePropertyValuesForTargetRequest DeletePropertyValuesForTargetResponse properties;
+        delete_property_values_for_field "DeletePropertyValuesForField" DeletePropertyValuesForFieldRequest DeletePropertyValuesForFieldResponse properties;
         register_command "RegisterCommand" RegisterCommandRequest RegisterCommandResponse system;
         unregister_command "UnregisterCommand" UnregisterCommandRequest UnregisterCommandResponse system;
         create_command "CreateCommand" CreateCommandRequest CreateCommandResponse system;
@@ -310,20 +334,12 @@ plugin_api! {
         delete_team_member "DeleteTeamMember" DeleteTeamMemberRequest DeleteTeamMemberResponse teams;
     }
     missing {
-        count_property_fields "CountPropertyFields" CountPropertyFieldsRequest CountPropertyFieldsResponse;
-        count_property_fields_for_target "CountPropertyFieldsForTarget" CountPropertyFieldsForTargetRequest CountPropertyFieldsForTargetResponse;
         create_default_syncable_memberships "CreateDefaultSyncableMemberships" CreateDefaultSyncableMembershipsRequest CreateDefaultSyncableMembershipsResponse;
         create_group "CreateGroup" CreateGroupRequest CreateGroupResponse;
-        create_property_field "CreatePropertyField" CreatePropertyFieldRequest CreatePropertyFieldResponse;
-        create_property_value "CreatePropertyValue" CreatePropertyValueRequest CreatePropertyValueResponse;
         delete_group "DeleteGroup" DeleteGroupRequest DeleteGroupResponse;
         delete_group_constrained_memberships "DeleteGroupConstrainedMemberships" DeleteGroupConstrainedMembershipsRequest DeleteGroupConstrainedMembershipsResponse;
         delete_group_member "DeleteGroupMember" DeleteGroupMemberRequest DeleteGroupMemberResponse;
         delete_group_syncable "DeleteGroupSyncable" DeleteGroupSyncableRequest DeleteGroupSyncableResponse;
-        delete_property_field "DeletePropertyField" DeletePropertyFieldRequest DeletePropertyFieldResponse;
-        delete_property_value "DeletePropertyValue" DeletePropertyValueRequest DeletePropertyValueResponse;
-        delete_property_values_for_field "DeletePropertyValuesForField" DeletePropertyValuesForFieldRequest DeletePropertyValuesForFieldResponse;
-        delete_property_values_for_target "DeletePropertyValuesForTarget" DeletePropertyValuesForTargetRequest DeletePropertyValuesForTargetResponse;
         enable_plugin "EnablePlugin" EnablePluginRequest EnablePluginResponse;
         get_group "GetGroup" GetGroupRequest GetGroupResponse;
         get_group_by_name "GetGroupByName" GetGroupByNameRequest GetGroupByNameResponse;
@@ -335,19 +351,10 @@ plugin_api! {
         get_groups_by_source "GetGroupsBySource" GetGroupsBySourceRequest GetGroupsBySourceResponse;
         get_groups_for_user "GetGroupsForUser" GetGroupsForUserRequest GetGroupsForUserResponse;
         get_ldap_user_attributes "GetLDAPUserAttributes" GetLdapUserAttributesRequest GetLdapUserAttributesResponse;
-        get_property_field "GetPropertyField" GetPropertyFieldRequest GetPropertyFieldResponse;
-        get_property_field_by_name "GetPropertyFieldByName" GetPropertyFieldByNameRequest GetPropertyFieldByNameResponse;
-        get_property_fields "GetPropertyFields" GetPropertyFieldsRequest GetPropertyFieldsResponse;
-        get_property_group "GetPropertyGroup" GetPropertyGroupRequest GetPropertyGroupResponse;
-        get_property_value "GetPropertyValue" GetPropertyValueRequest GetPropertyValueResponse;
-        get_property_values "GetPropertyValues" GetPropertyValuesRequest GetPropertyValuesResponse;
         invite_remote_to_channel "InviteRemoteToChannel" InviteRemoteToChannelRequest InviteRemoteToChannelResponse;
         register_plugin_for_shared_channels "RegisterPluginForSharedChannels" RegisterPluginForSharedChannelsRequest RegisterPluginForSharedChannelsResponse;
-        register_property_group "RegisterPropertyGroup" RegisterPropertyGroupRequest RegisterPropertyGroupResponse;
         request_trial_license "RequestTrialLicense" RequestTrialLicenseRequest RequestTrialLicenseResponse;
         restore_group "RestoreGroup" RestoreGroupRequest RestoreGroupResponse;
-        search_property_fields "SearchPropertyFields" SearchPropertyFieldsRequest SearchPropertyFieldsResponse;
-        search_property_values "SearchPropertyValues" SearchPropertyValuesRequest SearchPropertyValuesResponse;
         send_push_notification "SendPushNotification" SendPushNotificationRequest SendPushNotificationResponse;
         share_channel "ShareChannel" ShareChannelRequest ShareChannelResponse;
         sync_shared_channel "SyncSharedChannel" SyncSharedChannelRequest SyncSharedChannelResponse;
@@ -356,16 +363,10 @@ plugin_api! {
         unshare_channel "UnshareChannel" UnshareChannelRequest UnshareChannelResponse;
         update_group "UpdateGroup" UpdateGroupRequest UpdateGroupResponse;
         update_group_syncable "UpdateGroupSyncable" UpdateGroupSyncableRequest UpdateGroupSyncableResponse;
-        update_property_field "UpdatePropertyField" UpdatePropertyFieldRequest UpdatePropertyFieldResponse;
-        update_property_fields "UpdatePropertyFields" UpdatePropertyFieldsRequest UpdatePropertyFieldsResponse;
-        update_property_value "UpdatePropertyValue" UpdatePropertyValueRequest UpdatePropertyValueResponse;
-        update_property_values "UpdatePropertyValues" UpdatePropertyValuesRequest UpdatePropertyValuesResponse;
         update_shared_channel "UpdateSharedChannel" UpdateSharedChannelRequest UpdateSharedChannelResponse;
         update_shared_channel_cursor "UpdateSharedChannelCursor" UpdateSharedChannelCursorRequest UpdateSharedChannelCursorResponse;
         upsert_group_member "UpsertGroupMember" UpsertGroupMemberRequest UpsertGroupMemberResponse;
         upsert_group_members "UpsertGroupMembers" UpsertGroupMembersRequest UpsertGroupMembersResponse;
         upsert_group_syncable "UpsertGroupSyncable" UpsertGroupSyncableRequest UpsertGroupSyncableResponse;
-        upsert_property_value "UpsertPropertyValue" UpsertPropertyValueRequest UpsertPropertyValueResponse;
-        upsert_property_values "UpsertPropertyValues" UpsertPropertyValuesRequest UpsertPropertyValuesResponse;
     }
 }

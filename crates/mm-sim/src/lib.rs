@@ -55,6 +55,7 @@ mod plugins;
 mod post_lists;
 mod post_types;
 mod posts;
+mod properties;
 mod reactions;
 mod server;
 mod sidebars;

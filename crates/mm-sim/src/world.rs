@@ -9,6 +9,7 @@ use mm_proto::plugin::v1;
 use crate::errors::{self, Result};
 use crate::kv::KvStore;
 use crate::plugins::PluginEntry;
+use crate::properties::Properties;
 
 /// Everything that the server knows. Held in one mutex, see the crate's documentation.
 #[derive(Default)]
@@ -52,6 +53,7 @@ pub(crate) struct World {
     pub(crate) oauth_apps: IndexMap<String, v1::OAuthApp>,
     /// Trigger ids that were given out, with the user and the time.
     pub(crate) triggers: HashMap<String, (String, i64)>,
+    pub(crate) properties: Properties,
     pub(crate) mails: Vec<(String, String, String)>,
     pub(crate) installed_at: i64,
     pub(crate) diagnostic_id: String,
