@@ -2,73 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
 
 import grpc_peer
 import pytest
-
-HERE = Path(__file__).parent
-SOURCE = HERE.parents[1] / "src"
+from scripts import environment, run, script
 
 #: How often each way to end is tried: the failures that this is about were races.
 RUNS = 20
-
-PRELUDE = """
-import asyncio, atexit, gc, os, signal, sys, threading, time
-import echo
-from mattermost_plugin import _native
-path = sys.argv[1]
-codec = echo.make_codec()
-SAY = (echo.SERVICE + "Say", "SayRequest", "SayResponse")
-PAIR = (echo.SERVICE + "Pair", "PairRequest", "PairResponse")
-CHAT = (echo.SERVICE + "Chat", "SayRequest", "SayResponse")
-
-def start(function, *args, daemon=True):
-    thread = threading.Thread(target=function, args=args, daemon=daemon)
-    thread.start()
-    return thread
-
-def until(condition):
-    while not condition():
-        time.sleep(0.001)
-
-def serve(server, handle=lambda call: call.reply((call.args[0],))):
-    while (call := server.recv()) is not None:
-        handle(call)
-
-def quietly(function, *args):
-    try:
-        return function(*args)
-    except _native.RpcError:
-        return None
-"""
-
-
-def script(body: str) -> list[str]:
-    """Returns the command that runs a script with the names of ``PRELUDE``.
-
-    Newer Pythons warn when a process with threads forks, which is what some of these tests are about.
-    """
-    return [sys.executable, "-W", "ignore::DeprecationWarning", "-c", PRELUDE + textwrap.dedent(body)]
-
-
-def environment() -> dict[str, str]:
-    """Returns the environment in which the script finds the package and the test messages."""
-    return {**os.environ, "PYTHONPATH": f"{SOURCE}{os.pathsep}{HERE / 'support'}", "PYTHONFAULTHANDLER": "1"}
-
-
-def run(body: str, socket: str, timeout: float = 20) -> subprocess.CompletedProcess[str]:
-    """Runs a script to its end."""
-    return subprocess.run(
-        [*script(body), socket], env=environment(), capture_output=True, text=True, timeout=timeout, check=False
-    )
-
 
 ENDS = {
     "nothing was used": "server = _native.Server(path, codec, echo.METHODS); client = _native.Client(path, codec)",

@@ -386,6 +386,16 @@ class TestEnd:
         assert not os.path.exists(socket)
         server.stop()
 
+    def test_a_stopped_server_leaves_the_next_ones_socket_alone(
+        self, server: _native.Server, socket: str, codec: _native.Codec
+    ) -> None:
+        server.stop()
+        following = _native.Server(socket, codec, echo.METHODS)
+        server.stop()
+        assert os.path.exists(socket)
+        following.stop()
+        assert not os.path.exists(socket)
+
     def test_a_server_that_is_dropped_stops(
         self, socket: str, codec: _native.Codec, stub: Any, pb2: ModuleType
     ) -> None:

@@ -47,9 +47,12 @@ impl Listener {
     /// Accepts no more and lets the connections finish what they have to say. The result is to be awaited; it takes little time.
     pub(super) fn stop(&self) -> impl Future<Output = ()> + Send + use<> {
         self.stop.cancel();
-        // The name goes first, so that nobody connects to a socket that will not answer.
-        let _ = std::fs::remove_file(&self.path);
         let task = crate::lock(&self.task).take();
+        if task.is_some() {
+            // The name goes first, so that nobody connects to a socket that will not answer. Only once: it may be another server's
+            // by the time this one is stopped again, or dropped.
+            let _ = std::fs::remove_file(&self.path);
+        }
         async move {
             if let Some(task) = task {
                 let _ = task.await;
