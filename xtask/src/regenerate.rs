@@ -46,10 +46,11 @@ enum Part {
     Rust,
     Python,
     Docs,
+    Go,
 }
 
 impl Part {
-    const ALL: [Part; 4] = [Part::Proto, Part::Rust, Part::Python, Part::Docs];
+    const ALL: [Part; 5] = [Part::Proto, Part::Rust, Part::Python, Part::Docs, Part::Go];
 
     fn folder(self) -> &'static str {
         match self {
@@ -57,6 +58,7 @@ impl Part {
             Part::Rust => "crates/mm-proto/src/generated",
             Part::Python => "python/src/mattermost_plugin/_generated",
             Part::Docs => "docs/reference",
+            Part::Go => "tests/interop-go/mattermost/generated",
         }
     }
 }
@@ -134,6 +136,7 @@ fn generate(part: Part, compiled: &Compiled) -> anyhow::Result<Files> {
             let text = fs::read_to_string(&path).with_context(|| format!("cannot read {SIMULATED}"))?;
             Ok(mm_pysdk_gen::generate_docs(ir, &mm_pysdk_gen::Coverage::parse(&text))?)
         }
+        Part::Go => mm_codegen::go::generate(&inputs()?.surface).map_err(anyhow::Error::msg),
     }
 }
 

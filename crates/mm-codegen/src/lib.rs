@@ -1,4 +1,4 @@
-//! Surface to IR, and IR to proto and Rust.
+//! Surface to IR, and IR to proto and Rust; and surface to Go, for tests.
 //!
 //! ```text
 //! surface.json + overrides.toml + docs.toml + wire.lock
@@ -12,6 +12,7 @@
 mod diagnostic;
 mod docs;
 mod files;
+pub mod go;
 pub mod ir;
 mod lower;
 pub mod names;

@@ -18,6 +18,14 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("rust/tables.rs.j2", include_str!("../../../templates/rust/tables.rs.j2")),
     ("rust/constants.rs.j2", include_str!("../../../templates/rust/constants.rs.j2")),
     ("rust/package.rs.j2", include_str!("../../../templates/rust/package.rs.j2")),
+    ("go/_macros.go.j2", include_str!("../../../templates/go/_macros.go.j2")),
+    ("go/types.go.j2", include_str!("../../../templates/go/types.go.j2")),
+    ("go/interface.go.j2", include_str!("../../../templates/go/interface.go.j2")),
+    ("go/func.go.j2", include_str!("../../../templates/go/func.go.j2")),
+    ("go/client.go.j2", include_str!("../../../templates/go/client.go.j2")),
+    ("go/server.go.j2", include_str!("../../../templates/go/server.go.j2")),
+    ("go/registry.go.j2", include_str!("../../../templates/go/registry.go.j2")),
+    ("go/errors.go.j2", include_str!("../../../templates/go/errors.go.j2")),
 ];
 
 /// Fills a template.
