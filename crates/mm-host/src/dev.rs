@@ -39,6 +39,9 @@ const BEFORE_PROMPT: Duration = Duration::from_millis(300);
 /// The seed of ids in a script's server, so that what depends on them is the same each time.
 const SEED: u64 = 1;
 
+/// The installer's lines that are worth showing: what takes time.
+const INSTALLER_STEPS: [&str; 3] = ["Building", "Collecting", "Installing"];
+
 /// How a plugin is run.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -267,10 +270,10 @@ fn progress(screen: &Screen, progress: &Progress) {
                 source.file_name().map_or_else(|| source.display().to_string(), |it| it.to_string_lossy().into_owned());
             screen.note(&format!("installing what {name} lists"));
         }
-        Progress::Installer(line)
-            if line.starts_with("Collecting") || line.starts_with("Building") || line.starts_with("Installing") =>
-        {
-            screen.note(&format!("  {line}"));
+        Progress::Installer(line) if INSTALLER_STEPS.iter().any(|it| line.starts_with(it)) => {
+            // Which list a package comes from was said before.
+            let step = line.split(" (from ").next().unwrap_or(line);
+            screen.note(&format!("  {step}"));
         }
         Progress::Installer(_) => {}
         Progress::Done => screen.note("Python is prepared"),

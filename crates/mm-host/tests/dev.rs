@@ -168,7 +168,12 @@ fn settings_come_from_the_command_line_and_change_while_it_runs() {
     let script = "/greet a\nexpect Ahoy, a\n:set greeting Good day\n/greet b\nexpect Good day, b\n:settings\nexpect Greeting = \"Good day\"\n";
     let (code, transcript, log) = play(&plugin(), &["--config", "Greeting=Ahoy"], script);
     assert_eq!(code, 0, "{transcript}{log}");
-    let (code, _, log) = play(&plugin(), &["--config", "Volume=11"], "");
+    let plugin = plugin();
+    let file = plugin.dir.path().join("settings.json");
+    std::fs::write(&file, r#"{"Greeting": "Moin"}"#).unwrap();
+    let (code, transcript, log) = play(&plugin, &["--settings", file.to_str().unwrap()], "/greet c\nexpect Moin, c\n");
+    assert_eq!(code, 0, "{transcript}{log}");
+    let (code, _, log) = play(&plugin, &["--config", "Volume=11"], "");
     assert_eq!(code, 1);
     assert!(log.contains("error: the plugin has no setting Volume; it has Greeting"), "{log}");
 }

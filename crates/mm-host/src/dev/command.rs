@@ -186,10 +186,34 @@ fn command_of(text: &str) -> Result<Command, String> {
 
 /// The command of this name with these arguments; `None` when they do not fit.
 fn arguments(name: &str, rest: &str) -> Option<Command> {
-    let none = || rest.is_empty().then_some(());
-    let word = || (!rest.is_empty() && !rest.contains(char::is_whitespace)).then(|| rest.to_owned());
-    let text = || (!rest.is_empty()).then(|| rest.to_owned());
-    let user = || word().map(|it| it.trim_start_matches('@').to_owned());
+    if let Some(command) = without_arguments(name) {
+        return (rest.is_empty() || command == Command::Help).then_some(command);
+    }
+    about_post(name, rest).or_else(|| about_other(name, rest))
+}
+
+/// The command of this name, if it is one that takes no arguments.
+fn without_arguments(name: &str) -> Option<Command> {
+    Some(match name {
+        "help" => Command::Help,
+        "users" => Command::Users,
+        "channels" => Command::Channels,
+        "leave" => Command::Leave,
+        "members" => Command::Members,
+        "settings" => Command::Settings,
+        "keys" => Command::Keys,
+        "login" => Command::Login,
+        "status" => Command::Status,
+        "restart" => Command::Restart,
+        "stop" => Command::Stop,
+        "kill" => Command::Kill,
+        "quit" => Command::Quit,
+        _ => return None,
+    })
+}
+
+/// The command of this name, if it is one about a post: `[#N]`, or `[#N] TEXT`.
+fn about_post(name: &str, rest: &str) -> Option<Command> {
     let post = || if rest.is_empty() { Some(PostRef::Last) } else { post_ref(rest) };
     let post_and_text = || {
         let (first, after) = first_word(rest);
@@ -197,63 +221,53 @@ fn arguments(name: &str, rest: &str) -> Option<Command> {
         (!text.is_empty()).then(|| (post, text.to_owned()))
     };
     let emoji = || post_and_text().map(|(post, text)| (post, text.trim_matches(':').to_owned()));
-    Some(match name {
-        "help" => Command::Help,
-        "as" => Command::As(user()?),
-        "user" => Command::User(user()?),
-        "users" => none().map(|()| Command::Users)?,
-        "channels" => none().map(|()| Command::Channels)?,
-        "go" => Command::Go(text()?),
-        "create" => match first_word(rest) {
-            ("", _) => return None,
-            (name, "") => Command::Create { name: name.to_owned(), private: false },
-            (name, "private") => Command::Create { name: name.to_owned(), private: true },
-            _ => return None,
+    match name {
+        "reply" => post_and_text().map(|(post, text)| Command::Reply { post, text }),
+        "edit" => post_and_text().map(|(post, text)| Command::Edit { post, text }),
+        "delete" => post().map(Command::Delete),
+        "react" => emoji().map(|(post, emoji)| Command::React { post, emoji }),
+        "unreact" => emoji().map(|(post, emoji)| Command::Unreact { post, emoji }),
+        "pin" => post().map(|post| Command::Pin { post, on: true }),
+        "unpin" => post().map(|post| Command::Pin { post, on: false }),
+        "thread" => post().map(Command::Thread),
+        _ => None,
+    }
+}
+
+/// The command of this name, if it is one of the others.
+fn about_other(name: &str, rest: &str) -> Option<Command> {
+    let word = || (!rest.is_empty() && !rest.contains(char::is_whitespace)).then(|| rest.to_owned());
+    let text = || (!rest.is_empty()).then(|| rest.to_owned());
+    let user = || word().map(|it| it.trim_start_matches('@').to_owned());
+    let word_and_text = || Some(first_word(rest)).filter(|(word, _)| !word.is_empty());
+    match name {
+        "as" => user().map(Command::As),
+        "user" => user().map(Command::User),
+        "go" => text().map(Command::Go),
+        "create" => match word_and_text()? {
+            (name, "") => Some(Command::Create { name: name.to_owned(), private: false }),
+            (name, "private") => Some(Command::Create { name: name.to_owned(), private: true }),
+            _ => None,
         },
-        "join" => Command::Join(text()?),
-        "leave" => none().map(|()| Command::Leave)?,
-        "invite" => Command::Invite(user()?),
-        "remove" => Command::Remove(user()?),
-        "members" => none().map(|()| Command::Members)?,
-        "reply" => post_and_text().map(|(post, text)| Command::Reply { post, text })?,
-        "edit" => post_and_text().map(|(post, text)| Command::Edit { post, text })?,
-        "delete" => Command::Delete(post()?),
-        "react" => emoji().map(|(post, emoji)| Command::React { post, emoji })?,
-        "unreact" => emoji().map(|(post, emoji)| Command::Unreact { post, emoji })?,
-        "pin" => Command::Pin { post: post()?, on: true },
-        "unpin" => Command::Pin { post: post()?, on: false },
+        "join" => text().map(Command::Join),
+        "invite" => user().map(Command::Invite),
+        "remove" => user().map(Command::Remove),
         "upload" => {
-            let (path, text) = first_word(rest);
-            (!path.is_empty()).then(|| Command::Upload { path: path.to_owned(), text: text.to_owned() })?
+            word_and_text().map(|(path, text)| Command::Upload { path: path.to_owned(), text: text.to_owned() })
         }
-        "read" if rest.is_empty() => Command::Read(10),
-        "read" => Command::Read(rest.parse().ok().filter(|it| *it > 0)?),
-        "thread" => Command::Thread(post()?),
-        "complete" => Command::Complete(text()?),
-        "set" => {
-            let (key, value) = first_word(rest);
-            (!key.is_empty()).then(|| Command::Set { key: key.to_owned(), value: value.to_owned() })?
-        }
-        "settings" => none().map(|()| Command::Settings)?,
-        "keys" => none().map(|()| Command::Keys)?,
-        "login" => none().map(|()| Command::Login)?,
-        "advance" => Command::Advance(duration(rest)?),
-        "trace" => match rest {
-            "on" => Command::Trace(true),
-            "off" => Command::Trace(false),
-            _ => return None,
-        },
-        "log" => Command::Log(rest.parse().ok()?),
-        "status" => none().map(|()| Command::Status)?,
-        "restart" => none().map(|()| Command::Restart)?,
-        "stop" => none().map(|()| Command::Stop)?,
-        "kill" => none().map(|()| Command::Kill)?,
-        "wait" => Command::Wait(duration(rest)?),
-        "quit" => none().map(|()| Command::Quit)?,
-        "expect" => Command::Expect { text: text()?, wanted: true },
-        "expect-not" => Command::Expect { text: text()?, wanted: false },
-        _ => return None,
-    })
+        "read" if rest.is_empty() => Some(Command::Read(10)),
+        "read" => rest.parse().ok().filter(|it| *it > 0).map(Command::Read),
+        "complete" => text().map(Command::Complete),
+        "set" => word_and_text().map(|(key, value)| Command::Set { key: key.to_owned(), value: value.to_owned() }),
+        "advance" => duration(rest).map(Command::Advance),
+        "trace" if rest == "on" => Some(Command::Trace(true)),
+        "trace" if rest == "off" => Some(Command::Trace(false)),
+        "log" => rest.parse().ok().map(Command::Log),
+        "wait" => duration(rest).map(Command::Wait),
+        "expect" => text().map(|text| Command::Expect { text, wanted: true }),
+        "expect-not" => text().map(|text| Command::Expect { text, wanted: false }),
+        _ => None,
+    }
 }
 
 /// The first word, and what follows it without the white space between.
