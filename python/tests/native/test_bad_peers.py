@@ -72,7 +72,7 @@ ANSWERS: dict[str, tuple[Answer, set[str]]] = {
     "half a message": (body(b"\x00\x00\x00\x00\x05ab", grpc_status="0"), {"INTERNAL"}),
     "a length of two gigabytes": (body(b"\x00\x80\x00\x00\x00ab", grpc_status="0"), {"OUT_OF_RANGE", "INTERNAL"}),
     "an unknown compression": (body(b"\x01\x00\x00\x00\x00", grpc_status="0"), {"INTERNAL", "UNIMPLEMENTED"}),
-    "a strange flag": (body(b"\x09\x00\x00\x00\x00", grpc_status="0"), {"INTERNAL"}),
+    "a strange flag": (body(b"\x09\x00\x00\x00\x00", grpc_status="0"), {"INTERNAL", "UNIMPLEMENTED"}),
     "the connection ends": (closing, {"UNAVAILABLE"}),
     "garbage": (sending(b"\xff" * 100), {"UNAVAILABLE", "INTERNAL"}),
     "going away": (sending(frame(GOAWAY, 0, 0, bytes(8))), {"UNAVAILABLE", "INTERNAL"}),
