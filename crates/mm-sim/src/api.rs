@@ -328,6 +328,7 @@ plugin_api! {
         execute_slash_command "ExecuteSlashCommand" ExecuteSlashCommandRequest ExecuteSlashCommandResponse system;
         save_plugin_config "SavePluginConfig" SavePluginConfigRequest SavePluginConfigResponse system;
         save_config "SaveConfig" SaveConfigRequest SaveConfigResponse system;
+        send_push_notification "SendPushNotification" SendPushNotificationRequest SendPushNotificationResponse system;
         create_team_member "CreateTeamMember" CreateTeamMemberRequest CreateTeamMemberResponse teams;
         create_team_members "CreateTeamMembers" CreateTeamMembersRequest CreateTeamMembersResponse teams;
         create_team_members_gracefully "CreateTeamMembersGracefully" CreateTeamMembersGracefullyRequest CreateTeamMembersGracefullyResponse teams;
@@ -355,7 +356,6 @@ plugin_api! {
         register_plugin_for_shared_channels "RegisterPluginForSharedChannels" RegisterPluginForSharedChannelsRequest RegisterPluginForSharedChannelsResponse;
         request_trial_license "RequestTrialLicense" RequestTrialLicenseRequest RequestTrialLicenseResponse;
         restore_group "RestoreGroup" RestoreGroupRequest RestoreGroupResponse;
-        send_push_notification "SendPushNotification" SendPushNotificationRequest SendPushNotificationResponse;
         share_channel "ShareChannel" ShareChannelRequest ShareChannelResponse;
         sync_shared_channel "SyncSharedChannel" SyncSharedChannelRequest SyncSharedChannelResponse;
         uninvite_remote_from_channel "UninviteRemoteFromChannel" UninviteRemoteFromChannelRequest UninviteRemoteFromChannelResponse;

@@ -18,7 +18,6 @@ use crate::server::Server;
 pub const HOOKS_NOT_CALLED: &[&str] = &[
     "EmailNotificationWillBeSent",
     "GenerateSupportData",
-    "NotificationWillBePushed",
     "OnCloudLimitsUpdated",
     "OnInstall",
     "OnSAMLLogin",

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::errors::{self, Result};
 use crate::events::{Audience, Event, Feed, LogLevel, LogRecord, Subject, WebSocketEvent};
-use crate::hooks::{Caller, Listener, Pending};
+use crate::hooks::{Caller, Listener, Pending, call_hook};
 use crate::world::World;
 
 /// A simulated Mattermost. Cloning is cheap and gives another handle to the same server.
@@ -253,6 +253,34 @@ impl Server {
     /// The mails that plugins sent with `SendMail`, oldest first: address, subject, HTML text.
     pub fn mails(&self) -> Vec<(String, String, String)> {
         self.world().mails.clone()
+    }
+}
+
+/// Push notifications.
+impl Server {
+    /// The push notifications that plugins sent with `SendPushNotification`, oldest first: the user and the notification. They go
+    /// nowhere: nobody has a telephone here.
+    pub fn push_notifications(&self) -> Vec<(String, v1::PushNotification)> {
+        self.world().pushes.clone()
+    }
+
+    /// Sends a push notification, unless a plugin refuses it; then nothing happens, and that is no error.
+    pub(crate) async fn push(&self, user_id: &str, mut notification: v1::PushNotification) {
+        for listener in self.listeners("NotificationWillBePushed") {
+            let request = v1::NotificationWillBePushedRequest {
+                push_notification: Some(notification.clone()),
+                user_id: user_id.to_owned(),
+            };
+            let answer = call_hook!(self, listener, "NotificationWillBePushed", notification_will_be_pushed, request);
+            let Some(answer) = answer else { continue };
+            if !answer.reason.is_empty() {
+                let fields = [("user_id", user_id.to_owned()), ("reason", answer.reason)];
+                self.server_log(LogLevel::Info, "A plugin cancelled a push notification.", fields);
+                return;
+            }
+            notification = answer.push_notification.unwrap_or(notification);
+        }
+        self.world().pushes.push((user_id.to_owned(), notification));
     }
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct World {
     pub(crate) triggers: HashMap<String, (String, i64)>,
     pub(crate) properties: Properties,
     pub(crate) mails: Vec<(String, String, String)>,
+    /// Push notifications that plugins sent: to whom, and what.
+    pub(crate) pushes: Vec<(String, v1::PushNotification)>,
     pub(crate) installed_at: i64,
     pub(crate) diagnostic_id: String,
 }

@@ -535,3 +535,34 @@ async fn dialogs_open_with_a_fresh_trigger_id() {
     let error = api(&server).open_interactive_dialog(open(&trigger_id)).await.unwrap_err();
     assert_eq!(app_error(&error), ("interactive_message.decode_trigger_id.expired", 400));
 }
+
+#[tokio::test]
+async fn mails_and_push_notifications_are_kept() {
+    let server = Server::demo();
+    let mail = |subject: &str| v1::SendMailRequest {
+        to: "a@example.com".into(),
+        subject: subject.into(),
+        html_body: "<p>hi</p>".into(),
+    };
+    api(&server).send_mail(mail("hello")).await.unwrap();
+    assert_eq!(server.mails()[0].1, "hello");
+    let error = api(&server).send_mail(mail("")).await.unwrap_err();
+    assert_eq!(app_error(&error), ("plugin_api.send_mail.missing_subject", 400));
+    let notification = Some(v1::PushNotification { message: "ding".into(), ..Default::default() });
+    let request = v1::SendPushNotificationRequest { notification, user_id: anna(&server).user_id().into() };
+    api(&server).send_push_notification(request).await.unwrap();
+    assert_eq!(server.push_notifications()[0].1.message, "ding");
+}
+
+#[tokio::test]
+async fn do_not_disturb_ends_with_its_time() {
+    let server = Server::demo();
+    let user_id = anna(&server).user_id().to_owned();
+    anna(&server).set_status("online").await.unwrap();
+    let endtime = server.now() / 1000 + 60;
+    let request = v1::SetUserStatusTimedDndRequest { user_id: user_id.clone(), endtime };
+    assert_eq!(api(&server).set_user_status_timed_dnd(request).await.unwrap().status.unwrap().status, "dnd");
+    server.advance(61_000);
+    let request = v1::GetUserStatusRequest { user_id };
+    assert_eq!(api(&server).get_user_status(request).await.unwrap().status.unwrap().status, "online");
+}

@@ -271,3 +271,11 @@ pub(super) fn remove_plugin(cx: &Cx, r: v1::RemovePluginRequest) -> Answer<v1::R
     cx.server.world().plugins.shift_remove(&r.id);
     Ok(v1::RemovePluginResponse {})
 }
+
+pub(super) async fn send_push_notification(
+    cx: &Cx,
+    r: v1::SendPushNotificationRequest,
+) -> Answer<v1::SendPushNotificationResponse> {
+    cx.server.push(&r.user_id, r.notification.unwrap_or_default()).await;
+    Ok(v1::SendPushNotificationResponse {})
+}
