@@ -54,9 +54,9 @@ fn build(release: bool) -> Result<PathBuf> {
         bail!("building mm-host failed; the messages are above");
     }
     let messages = String::from_utf8_lossy(&output.stdout);
-    let executables =
+    let mut executables =
         messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).filter_map(executable_of);
-    executables.last().context("cargo built mm-host but named no executable")
+    executables.next_back().context("cargo built mm-host but named no executable")
 }
 
 /// The executable's path, if this message announces the host's.
