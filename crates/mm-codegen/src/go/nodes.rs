@@ -167,13 +167,7 @@ fn rpc_type(it: &mm_surface::Struct) -> Type {
     }
 }
 
-fn type_file(
-    surface: &Surface,
-    header: &str,
-    package: &str,
-    name: &str,
-    types: &[&Type],
-) -> Result<TypeFile, String> {
+fn type_file(surface: &Surface, header: &str, package: &str, name: &str, types: &[&Type]) -> Result<TypeFile, String> {
     let mut writer = Writer::new(surface, package);
     let types = types.iter().map(|it| type_node(surface, &mut writer, it)).collect::<Result<_, _>>()?;
     Ok(TypeFile {
