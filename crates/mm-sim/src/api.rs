@@ -1,5 +1,8 @@
 //! The plugin API: one thin method each, which hands over to the module that knows.
 //!
+//! To add a method, write its handler in the submodule of its area and move its line from `missing` to `sync` or `async`; then
+//! `UPDATE_COVERAGE=1 cargo test -p mm-sim --test coverage` and `cargo xtask regenerate --only docs`.
+//!
 //! What the simulator does not have answers 501. It is listed too, for a better message and so that a trace shows the call; a method that
 //! is in no list keeps the trait's own body, which answers 501 as well. [`COVERAGE`] is made of the same lists, so it cannot say anything
 //! else than what the code does.

@@ -109,7 +109,7 @@ impl Server {
     pub(crate) fn bots(&self, options: &v1::BotGetOptions) -> Vec<v1::Bot> {
         let world = self.world();
         let orphaned = |bot: &v1::Bot| world.users.get(&bot.owner_id).is_some_and(|owner| owner.delete_at != 0);
-        let bots: Vec<_> = world
+        let mut bots: Vec<_> = world
             .bots
             .values()
             .filter(|bot| options.include_deleted || bot.delete_at == 0)
@@ -117,8 +117,8 @@ impl Server {
             .filter(|bot| !options.only_orphaned || orphaned(bot))
             .cloned()
             .collect();
-        // As the store does it: without a page size all of them.
-        if options.per_page == 0 { bots } else { paged(&bots, options.page, options.per_page).to_vec() }
+        bots.sort_by(|a, b| (a.create_at, &a.username).cmp(&(b.create_at, &b.username)));
+        paged(&bots, options.page, options.per_page).to_vec()
     }
 
     pub(crate) fn patch_bot(&self, user_id: &str, patch: &v1::BotPatch) -> Result<v1::Bot> {

@@ -258,7 +258,22 @@ impl Server {
         Ok(copies)
     }
 
-    pub(crate) fn file_infos(&self, page: i64, per_page: i64, options: &v1::GetFileInfosOptions) -> Vec<v1::FileInfo> {
+    pub(crate) fn file_infos(
+        &self,
+        page: i64,
+        per_page: i64,
+        options: &v1::GetFileInfosOptions,
+    ) -> Result<Vec<v1::FileInfo>> {
+        let by_size = match options.sort_by.as_str() {
+            "" | "CreateAt" => Some(false),
+            "Size" => Some(true),
+            _ => None,
+        };
+        let Some(by_size) = by_size.filter(|_| page >= 0 && per_page >= 0) else {
+            let id = "app.file_info.get_with_options.app_error";
+            let message = "Pages cannot be negative, and files are sorted by CreateAt or Size.";
+            return Err(errors::app("GetFileInfos", id, BAD_REQUEST, message));
+        };
         let any = |wanted: &[String], id: &String| wanted.is_empty() || wanted.contains(id);
         let mut infos: Vec<_> = self
             .world()
@@ -269,14 +284,13 @@ impl Server {
             .filter(|info| any(&options.user_ids, &info.creator_id) && any(&options.channel_ids, &info.channel_id))
             .filter(|info| info.create_at >= options.since)
             .collect();
-        match options.sort_by.as_str() {
-            "Size" => infos.sort_by_key(|info| info.size),
-            _ => infos.sort_by_key(|info| info.create_at),
-        }
-        if options.sort_descending {
-            infos.reverse();
-        }
-        paged(&infos, page, per_page).to_vec()
+        let key = |info: &v1::FileInfo| if by_size { info.size } else { info.create_at };
+        infos.sort_by(|a, b| {
+            let order = key(a).cmp(&key(b));
+            let order = if options.sort_descending { order.reverse() } else { order };
+            order.then_with(|| a.id.cmp(&b.id))
+        });
+        Ok(paged(&infos, page, per_page).to_vec())
     }
 
     pub(crate) fn file_link(&self, file_id: &str) -> Result<String> {

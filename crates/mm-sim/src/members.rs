@@ -296,7 +296,9 @@ impl Server {
         let world = self.world();
         let members: Vec<_> =
             world.channels.get(channel_id).map_or_else(Vec::new, |entry| entry.members.values().collect());
-        paged(&members, page, per_page).iter().map(|member| (*member).clone()).collect()
+        // Without a page size all of them.
+        let page = if per_page <= 0 { &members[..] } else { paged(&members, page, per_page) };
+        page.iter().map(|member| (*member).clone()).collect()
     }
 
     pub(crate) fn channel_members_by_ids(&self, channel_id: &str, user_ids: &[String]) -> Vec<v1::ChannelMember> {

@@ -16,7 +16,7 @@ pub(super) fn get_file_info(cx: &Cx, r: v1::GetFileInfoRequest) -> Answer<v1::Ge
 }
 
 pub(super) fn get_file_infos(cx: &Cx, r: v1::GetFileInfosRequest) -> Answer<v1::GetFileInfosResponse> {
-    let file_infos = cx.server.file_infos(r.page, r.per_page, &r.options.unwrap_or_default());
+    let file_infos = cx.server.file_infos(r.page, r.per_page, &r.options.unwrap_or_default())?;
     Ok(v1::GetFileInfosResponse { file_infos })
 }
 
