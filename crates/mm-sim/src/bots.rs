@@ -63,7 +63,7 @@ impl Server {
     /// `EnsureBotUser`: the id of the plugin's bot, made or brought up to date.
     pub(crate) async fn ensure_bot(&self, plugin_id: &str, mut bot: v1::Bot) -> Result<String> {
         if bot.username.is_empty() {
-            return Err(errors::plain("passed a bot with no username"));
+            return Err(errors::plain("the bot has no username"));
         }
         plugin_id.clone_into(&mut bot.owner_id);
         let now = self.now();
@@ -79,7 +79,7 @@ impl Server {
                 display_name: Some(bot.display_name),
                 description: Some(bot.description),
             };
-            let failed = |error| errors::plain(format!("failed to patch bot: {}", errors::text(&error)));
+            let failed = |error| errors::plain(format!("the bot could not be changed: {}", errors::text(&error)));
             self.patch_bot(&id, &patch).map_err(failed)?;
             return Ok(id);
         }
@@ -89,7 +89,7 @@ impl Server {
             Some((id, false)) => return Ok(id),
             Some((id, true)) => id,
             None => {
-                let failed = |error| errors::plain(format!("failed to create bot: {}", errors::text(&error)));
+                let failed = |error| errors::plain(format!("the bot could not be made: {}", errors::text(&error)));
                 self.create_bot(plugin_id, bot).await.map_err(failed)?.user_id
             }
         };

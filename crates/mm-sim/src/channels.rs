@@ -121,7 +121,7 @@ impl Server {
                 [user_id, other_id].into_iter().map(|id| world.users.get(id).cloned()).collect::<Option<Vec<_>>>()
             else {
                 let id = "api.channel.create_direct_channel.invalid_user.app_error";
-                let detail = format!("No users found for ids: {user_id}. {other_id}");
+                let detail = format!("ids={user_id}, {other_id}");
                 return Err(errors::app_with(
                     "CreateDirectChannel",
                     id,

@@ -19,12 +19,12 @@ impl Server {
     /// `RegisterCommand`. The same trigger again replaces the plugin's own command.
     pub(crate) fn register_command(&self, plugin_id: &str, command: v1::Command) -> Result<()> {
         if command.trigger.is_empty() {
-            return Err(errors::plain("invalid command"));
+            return Err(errors::plain("the command has no trigger"));
         }
         let mut data = command.autocomplete_data;
         match &mut data {
             Some(data) => {
-                let wrong = |why| errors::plain(format!("invalid autocomplete data in command: {why}"));
+                let wrong = |why| errors::plain(format!("the autocomplete data of the command is not valid: {why}"));
                 autocomplete::check(data).map_err(wrong)?;
                 autocomplete::make_urls_absolute(data, plugin_id);
             }
@@ -115,7 +115,7 @@ impl Server {
     }
 
     pub(crate) fn custom_command(&self, command_id: &str) -> Result<v1::Command> {
-        let missing = || errors::plain(format!("resource \"Command\" not found, id: {command_id}"));
+        let missing = || errors::plain(format!("there is no command with the id {command_id}"));
         self.world().custom_commands.get(command_id).cloned().ok_or_else(missing)
     }
 

@@ -51,7 +51,7 @@ impl Server {
                     id,
                     BAD_REQUEST,
                     message,
-                    format!("unrecognized status {status:?}"),
+                    format!("status={status:?}"),
                 ));
             }
         }

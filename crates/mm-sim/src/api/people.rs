@@ -64,7 +64,7 @@ pub(super) fn get_users_in_channel(cx: &Cx, r: v1::GetUsersInChannelRequest) -> 
             "plugin.api.get_users_in_channel",
             BAD_REQUEST,
             "Sort by username or by status.",
-            "invalid sort option",
+            format!("sort_by={:?}", r.sort_by),
         )),
     }
 }
