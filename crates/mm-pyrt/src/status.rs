@@ -1,5 +1,7 @@
 //! gRPC statuses ↔ Python: the exception `RpcError`, and the details that carry an `AppError` or an `ErrorValue`.
 
+mod fit;
+
 use bytes::Bytes;
 use prost::Message as _;
 use pyo3::prelude::*;
@@ -52,8 +54,8 @@ const NAMES: [&str; 17] = [
 /// Where the messages of the plugin protocol live.
 const TYPE_PREFIX: &str = "type.googleapis.com/mattermost.plugin.v1.";
 
-/// Longest status text that is sent; the full text of an error is in the details.
-const MAX_TEXT: usize = 4096;
+/// Longest status text that is sent: what is no ASCII takes thrice its size in a header field. More of it is in the details.
+const MAX_TEXT: usize = 1024;
 
 /// `google.rpc.Status`, as `grpc-status-details-bin` holds it.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -125,7 +127,7 @@ pub(crate) fn status(
     let message = shortened(message);
     let Some(details) = details else { return Ok(Status::new(code, message)) };
     let (name, value) = codec.encode_details(details)?;
-    let any = Any { type_url: format!("{TYPE_PREFIX}{name}"), value };
+    let any = Any { type_url: format!("{TYPE_PREFIX}{name}"), value: fit::fitted(name, value) };
     let encoded = RpcStatus { code: code as i32, message: message.to_owned(), details: vec![any] }.encode_to_vec();
     Ok(Status::with_details(code, message, encoded.into()))
 }

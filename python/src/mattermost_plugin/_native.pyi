@@ -268,8 +268,8 @@ class Call:
 
         Args:
             code: 1 to 16.
-            message: Text of the status; beyond 4 KiB it is cut.
-            details: An ``AppError`` model, an exception (travels as ``ErrorValue``) or ``None``.
+            message: Text of the status; beyond 1 KiB it is cut.
+            details: An ``AppError`` model, an exception (travels as ``ErrorValue``) or ``None``; texts are cut so that it fits a header.
         """
 
     def read_message(self) -> tuple[Any, ...] | None:

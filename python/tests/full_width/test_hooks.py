@@ -257,6 +257,13 @@ class TestFailures:
         else:
             assert detail == host.protocol.message("ErrorValue")(message="Not today.")
 
+    def test_a_long_text_does_not_lose_the_status(self, host: Host) -> None:
+        host.will("raise", ValueError("x" * 100_000))
+        error, detail = failed(host, HOOKS["OnInstall"])
+        assert error.code() == grpc.StatusCode.UNKNOWN
+        assert error.details().startswith("ValueError: xxx")
+        assert detail.message.startswith("ValueError: xxx")
+
     @pytest.mark.parametrize("go", [go for go in PLAIN if HOOKS[go].outcome in ("error", "app_error")])
     def test_an_error_of_the_api_keeps_what_it_says(self, host: Host, go: str) -> None:
         raised = errors.NotFoundError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -164,6 +165,8 @@ class TestValue:
             (-(2**63) - 1, ValueError),
             ({1: "a"}, TypeError),
             (object(), TypeError),
+            ({1, 2}, TypeError),
+            (datetime.now(timezone.utc), TypeError),
             (models.Post(), TypeError),
         ],
         ids=lambda it: repr(it)[:20],

@@ -7,6 +7,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +16,7 @@ import echo
 import grpc
 import grpc_peer
 import pytest
-from echo import AppError
+from echo import AppError, PlainError, PostgresError
 from grpc_peer import TOKEN
 from samples import FULL
 
@@ -118,14 +119,33 @@ class TestFailures:
         assert kind == name
         assert getattr(pb2, name).FromString(value) == getattr(pb2, name)(**official)
 
-    def test_a_long_text_is_cut_and_its_details_are_not(
-        self, workers: Callable[..., None], stub: Any, pb2: ModuleType
+    @pytest.mark.parametrize(
+        ("details", "kept"),
+        [
+            (
+                AppError(id="a.b", status_code=404, message="short", detailed_error="d" * 100_000),
+                {"id": "a.b", "status_code": 404, "message": "short"},
+            ),
+            (AppError(id="a.b", message="m" * 100_000, detailed_error="d" * 100_000), {"id": "a.b"}),
+            (PlainError(1, "ö" * 100_000), {"code": 1}),
+            (PlainError(2, "m" * 9_000, AppError(id="a.b", message="m" * 9_000)), {"code": 2, "app_error.id": "a.b"}),
+            (PlainError(3, "short", PostgresError(code="1", severity="s" * 9_000)), {"code": 3, "message": "short"}),
+        ],
+        ids=["details of an app error", "app error", "plain", "app error in plain", "postgres"],
+    )
+    def test_long_texts_are_cut_to_what_a_peer_accepts(
+        self, workers: Callable[..., None], stub: Any, pb2: ModuleType, details: object, kept: dict[str, object]
     ) -> None:
-        workers(lambda call: call.fail(5, "ö" * 4000, AppError(message="x" * 100_000)))
+        workers(lambda call: call.fail(5, "ö" * 4000, details))
         with pytest.raises(grpc.RpcError) as raised:
             stub.Say(pb2.SayRequest(), metadata=TOKEN)
-        assert raised.value.details() == "ö" * 2048
-        assert len(dict(raised.value.trailing_metadata())["grpc-status-details-bin"]) > 100_000
+        assert raised.value.details() == "ö" * 512
+        status = dict(raised.value.trailing_metadata())["grpc-status-details-bin"]
+        # In base64, and with the text in percent signs, it fits into the 16 KiB that HTTP/2 peers accept.
+        assert len(status) < 8600
+        kind, value = grpc_peer.first_detail(status)
+        official = getattr(pb2, kind).FromString(value)
+        assert {path: attrgetter(path)(official) for path in kept} == kept
 
     def test_a_call_that_is_dropped_is_an_internal_error(
         self, workers: Callable[..., None], stub: Any, pb2: ModuleType

@@ -45,7 +45,13 @@ class Host:
         while not self._greeted.wait(0.02):
             assert self._process.poll() is None, "the plugin ended before its hello"
             assert time.monotonic() < deadline, "no hello"
-        options = [("grpc.default_authority", "localhost"), ("grpc.max_receive_message_length", -1)]
+        options = [
+            ("grpc.default_authority", "localhost"),
+            ("grpc.max_receive_message_length", -1),
+            # What mm-host accepts; grpcio by itself begins to refuse at half of it.
+            ("grpc.max_metadata_size", 16 * 1024),
+            ("grpc.absolute_max_metadata_size", 16 * 1024),
+        ]
         self._channel = grpc.insecure_channel(f"unix:{folder}/plugin.sock", options=options)
 
     def _serve(self) -> None:
