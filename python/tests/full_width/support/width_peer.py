@@ -116,7 +116,7 @@ def detail_of(error: grpc.RpcError, protocol: Protocol) -> Any:
     """Returns the official message in the details of a failed call, ``None`` without one."""
     from google.protobuf import empty_pb2, unknown_fields
 
-    metadata = dict(error.trailing_metadata() or ())  # type: ignore[attr-defined]
+    metadata = dict(error.trailing_metadata() or ())
     status = metadata.get("grpc-status-details-bin")
     if status is None:
         return None
