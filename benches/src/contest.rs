@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 use async_trait::async_trait;
+use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::calls::Batch;
@@ -17,8 +18,8 @@ pub(crate) trait Contestant: Sync {
     async fn hook(&self, callers: usize, calls: usize) -> Result<Batch>;
 }
 
-/// Who makes the first call.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+/// Who makes the call.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Direction {
     /// The plugin.
@@ -28,15 +29,16 @@ pub(crate) enum Direction {
 }
 
 /// How much is measured.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
+    pub(crate) directions: Vec<Direction>,
+    /// How many callers at the same time, each of these.
+    pub(crate) callers: Vec<usize>,
     pub(crate) rounds: usize,
     /// Calls in a round with one caller.
     pub(crate) sequential: usize,
     /// Calls in a round by each of several callers.
     pub(crate) concurrent: usize,
-    /// How many callers several are.
-    pub(crate) callers: usize,
 }
 
 /// All rounds of one contestant's calls in one direction with so many callers.
@@ -69,10 +71,10 @@ impl Series {
 }
 
 /// Lets everybody make all their calls.
-pub(crate) async fn run(plan: Plan, contestants: &[(&'static str, &dyn Contestant)]) -> Result<Vec<Series>> {
+pub(crate) async fn run(plan: &Plan, contestants: &[(&'static str, &dyn Contestant)]) -> Result<Vec<Series>> {
     let mut all = Vec::new();
-    for direction in [Direction::Api, Direction::Hook] {
-        for callers in [1, plan.callers] {
+    for &direction in &plan.directions {
+        for &callers in &plan.callers {
             let calls = if callers == 1 { plan.sequential } else { plan.concurrent };
             all.extend(one_kind(plan.rounds, direction, callers, calls, contestants).await?);
         }

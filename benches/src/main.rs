@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 
-use contest::{Contestant, Plan, Series};
+use contest::{Contestant, Direction, Plan, Series};
 use echo::Echo;
 use hosted::Hosted;
 use report::{ECHO, GRPCIO, Report, SDK};
@@ -69,6 +69,12 @@ struct Options {
     /// Only these contestants
     #[arg(long, value_delimiter = ',', default_values_t = [ECHO.to_owned(), SDK.to_owned(), GRPCIO.to_owned()])]
     only: Vec<String>,
+    /// Only these calls
+    #[arg(long, value_delimiter = ',', default_values = ["api", "hook"])]
+    directions: Vec<Direction>,
+    /// How many callers there are at the same time
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 8])]
+    callers: Vec<usize>,
     /// Writes everything to this file as JSON too
     #[arg(long)]
     json: Option<PathBuf>,
@@ -129,11 +135,10 @@ async fn calls(options: &Options) -> Result<Vec<Series>> {
     contestants.extend(echo.as_ref().map(|it| (ECHO, it as &dyn Contestant)));
     contestants.extend(sdk.as_ref().map(|it| (SDK, it as &dyn Contestant)));
     contestants.extend(grpcio.as_ref().map(|it| (GRPCIO, it as &dyn Contestant)));
-    let plan = match options.quick {
-        true => Plan { rounds: 3, sequential: 200, concurrent: 50, callers: 8 },
-        false => Plan { rounds: options.rounds, sequential: 500, concurrent: 250, callers: 8 },
-    };
-    let series = contest::run(plan, &contestants).await;
+    let (rounds, sequential, concurrent) = if options.quick { (3, 200, 50) } else { (options.rounds, 500, 250) };
+    let (directions, callers) = (options.directions.clone(), options.callers.clone());
+    let plan = Plan { directions, callers, rounds, sequential, concurrent };
+    let series = contest::run(&plan, &contestants).await;
     for plugin in [sdk, grpcio].iter().flatten() {
         plugin.stop().await;
     }

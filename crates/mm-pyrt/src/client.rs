@@ -1,15 +1,20 @@
 //! The client: unary calls that block a Python thread or complete an asyncio future, and streams.
 
 mod connection;
+mod exchange;
+mod lane;
+mod socket;
 mod stream;
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, Uri};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -22,6 +27,7 @@ use crate::codec::{self, Codec};
 use crate::raw::{MAX_MESSAGE, Raw};
 use crate::{peer, runtime};
 use connection::{Connection, Sender, clarified};
+use lane::Lanes;
 pub(crate) use stream::ClientStream;
 
 /// Metadata key of the token that both sides send.
@@ -35,6 +41,10 @@ const CLOCK_SLACK: Duration = Duration::from_millis(5);
 pub(crate) struct Client {
     codec: Arc<codec::Shared>,
     link: Link,
+    /// For calls that block; the others share `link`'s connection.
+    lanes: Lanes,
+    /// What every request on a lane has.
+    headers: HeaderMap,
 }
 
 /// What a call needs, without Python.
@@ -66,10 +76,13 @@ impl Client {
         let mut headers = metadata.into_headers();
         let agent = HeaderValue::try_from(agent).map_err(|_| PyValueError::new_err("user_agent: not plain ASCII"))?;
         headers.insert(http::header::USER_AGENT, agent);
+        let peer = peer::Expected { pid: peer_pid };
         Ok(Self {
             codec: codec.get().shared(),
+            lanes: Lanes::new(socket.clone(), peer),
+            headers: exchange::headers(headers.clone()),
             link: Link {
-                connection: Arc::new(Connection::new(socket, peer::Expected { pid: peer_pid })),
+                connection: Arc::new(Connection::new(socket, peer)),
                 metadata: Arc::new(MetadataMap::from_headers(headers)),
                 // A Unix socket has no host name, and some peers refuse an empty authority.
                 origin: Uri::from_static("http://localhost"),
@@ -87,10 +100,16 @@ impl Client {
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = args.py();
-        let prepared = self.prepare(path, timeout)?;
+        self.check_open()?;
+        let (path, timeout) = (method(path)?, runtime::timeout(timeout)?);
         let body = self.codec.encode(request, args.as_any())?;
-        let reply = runtime::wait(py, prepared.unary(body))?;
-        Done::Reply(reply).into_result(py, &self.codec, response)
+        let deadline = timeout.map(|it| Instant::now() + it);
+        let request = exchange::request(path, self.headers.clone(), timeout);
+        let reply = match timeout {
+            Some(Duration::ZERO) => None,
+            _ => self.lanes.call(py, request, body, deadline)?,
+        };
+        Done::Reply(in_time(reply, deadline)).into_result(py, &self.codec, response)
     }
 
     #[pyo3(signature = (path, request, response, args, timeout=None))]
@@ -116,6 +135,7 @@ impl Client {
 
     fn close(&self) -> PyResult<()> {
         runtime::runtime()?;
+        self.lanes.close();
         self.link.connection.close();
         Ok(())
     }
@@ -125,6 +145,7 @@ impl Drop for Client {
     fn drop(&mut self) {
         // In a forked child the connection belongs to the parent.
         if runtime::is_own_process() {
+            self.lanes.close();
             self.link.connection.close();
         }
     }
@@ -132,15 +153,21 @@ impl Drop for Client {
 
 impl Client {
     fn prepare(&self, path: &str, timeout: Option<f64>) -> PyResult<Prepared> {
+        self.check_open()?;
+        Ok(Prepared { link: self.link.clone(), path: method(path)?, timeout: runtime::timeout(timeout)? })
+    }
+
+    fn check_open(&self) -> PyResult<()> {
         runtime::runtime()?;
         if self.link.connection.is_closed() {
             return Err(PyRuntimeError::new_err("the client was closed"));
         }
-        let path =
-            PathAndQuery::try_from(path).map_err(|_| PyValueError::new_err(format!("{path:?} is no gRPC method")))?;
-        let timeout = runtime::timeout(timeout)?;
-        Ok(Prepared { link: self.link.clone(), path, timeout })
+        Ok(())
     }
+}
+
+fn method(path: &str) -> PyResult<PathAndQuery> {
+    PathAndQuery::try_from(path).map_err(|_| PyValueError::new_err(format!("{path:?} is no gRPC method")))
 }
 
 /// A call whose arguments were checked.
@@ -180,14 +207,32 @@ impl Prepared {
 
 /// Ends work at its deadline, with the status that says so whichever side noticed first.
 async fn within<T>(deadline: Option<Instant>, work: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+    let work = guarded(work);
     let Some(deadline) = deadline else { return work.await };
-    match tokio::time::timeout_at(deadline.into(), work).await {
-        Err(_) => Err(too_late()),
+    // An answer that was quick would otherwise beat a time that is over: timers tick in milliseconds.
+    if Instant::now() >= deadline {
+        return Err(too_late());
+    }
+    in_time(tokio::time::timeout_at(deadline.into(), work).await.ok(), Some(deadline))
+}
+
+/// Makes a status of a panic: tonic panics on error details that are no base64, and the peer may send what it likes.
+async fn guarded<T>(work: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+    let result = AssertUnwindSafe(work).catch_unwind().await;
+    result.unwrap_or_else(|_| Err(Status::internal("the answer is not valid gRPC")))
+}
+
+/// What came of a call with a deadline; `None` when it passed.
+fn in_time<T>(result: Option<Result<T, Status>>, deadline: Option<Instant>) -> Result<T, Status> {
+    match result {
+        None => Err(too_late()),
         // A server may say that it cancelled the call when it means the deadline that it was sent.
-        Ok(Err(status)) if status.code() == Code::Cancelled && Instant::now() + CLOCK_SLACK >= deadline => {
+        Some(Err(status))
+            if status.code() == Code::Cancelled && deadline.is_some_and(|it| Instant::now() + CLOCK_SLACK >= it) =>
+        {
             Err(too_late())
         }
-        Ok(result) => result,
+        Some(result) => result,
     }
 }
 

@@ -67,9 +67,16 @@ impl Server {
     fn recv(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Call>> {
         runtime::runtime()?;
         let deadline = runtime::timeout(timeout)?.map(|it| Instant::now() + it);
-        match runtime::wait_condition(py, deadline, |limit| self.state.receive(limit))? {
-            Some(Received::Call(call)) => Ok(Some(self.hand_out(call))),
-            Some(Received::Stopping) | None => Ok(None),
+        let mut arrival = None;
+        loop {
+            match self.state.take(arrival) {
+                Some(Received::Call(call)) => return Ok(Some(self.hand_out(call))),
+                Some(Received::Stopping) => return Ok(None),
+                None => arrival = runtime::wait_condition(py, deadline, |limit| self.state.wait(limit))?,
+            }
+            if arrival.is_none() {
+                return Ok(None);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -91,9 +91,35 @@ struct Calls {
     cancelled: Vec<u64>,
     /// Calls that were handed out and are not answered.
     active: HashMap<u64, Arc<CallState>>,
+    /// Threads that wait for a sync call.
     idle: usize,
+    /// Threads that were woken for one and have not come for it yet: they wait for the GIL.
+    coming: usize,
     shutdown: Option<ShutdownRequest>,
     stopping: bool,
+}
+
+/// A thread that comes to take a call. If it does not, dropping this wakes another.
+pub(super) struct Arrival<'a> {
+    state: &'a State,
+    woken: bool,
+}
+
+impl Arrival<'_> {
+    /// Leaves the counting to the caller; says whether this one counts.
+    fn take_over(mut self) -> bool {
+        std::mem::take(&mut self.woken)
+    }
+}
+
+impl Drop for Arrival<'_> {
+    fn drop(&mut self) {
+        if self.woken {
+            let mut calls = lock(&self.state.calls);
+            calls.coming = calls.coming.saturating_sub(1);
+            self.state.wake_one(&mut calls);
+        }
+    }
 }
 
 /// What `recv` finds.
@@ -138,38 +164,63 @@ impl State {
             self.wake.set();
         } else {
             calls.sync.push_back(Arc::clone(&call));
-            drop(calls);
-            self.changed.notify_one();
+            self.wake_one(&mut calls);
         }
         Ok(call)
     }
 
-    /// Waits for a sync call, at most `limit`; `None` when there was none.
-    pub(super) fn receive(&self, limit: Option<Duration>) -> Option<Received> {
+    /// Wakes a thread for a sync call, unless one is on its way already: only one of them can have the GIL, and a thread that has it
+    /// takes the next call without being woken. Whoever comes wakes the next.
+    fn wake_one(&self, calls: &mut Calls) {
+        if calls.coming == 0 && calls.idle > 0 && !calls.sync.is_empty() {
+            calls.coming = 1;
+            self.changed.notify_one();
+        }
+    }
+
+    /// Takes a sync call if there is one. To be called with the GIL, since a call that is taken should not have to wait for it.
+    pub(super) fn take(&self, arrival: Option<Arrival<'_>>) -> Option<Received> {
         let mut calls = lock(&self.calls);
-        let mut waited = false;
+        if arrival.is_some_and(Arrival::take_over) {
+            calls.coming = calls.coming.saturating_sub(1);
+        }
+        if calls.stopping {
+            return Some(Received::Stopping);
+        }
+        while let Some(call) = calls.sync.pop_front() {
+            if !call.is_cancelled() {
+                calls.active.insert(call.id, Arc::clone(&call));
+                self.wake_one(&mut calls);
+                return Some(Received::Call(call));
+            }
+        }
+        None
+    }
+
+    /// Waits until there may be a sync call, or the end; `None` when nothing came within `limit`.
+    pub(super) fn wait(&self, limit: Option<Duration>) -> Option<Arrival<'_>> {
+        let until = limit.map(|it| Instant::now() + it);
+        let mut calls = lock(&self.calls);
+        let mut woken = false;
         loop {
-            if calls.stopping {
-                return Some(Received::Stopping);
+            if calls.stopping || !calls.sync.is_empty() {
+                return Some(Arrival { state: self, woken });
             }
-            while let Some(call) = calls.sync.pop_front() {
-                if !call.is_cancelled() {
-                    calls.active.insert(call.id, Arc::clone(&call));
-                    return Some(Received::Call(call));
-                }
+            if woken {
+                // Somebody else was faster.
+                calls.coming = calls.coming.saturating_sub(1);
             }
-            if waited && limit.is_some() {
+            let left = until.map(|it| it.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|it| it.is_zero()) {
                 return None;
             }
-            waited = true;
             calls.idle += 1;
-            calls = match limit {
-                None => self.changed.wait(calls).unwrap_or_else(std::sync::PoisonError::into_inner),
-                Some(limit) => {
-                    self.changed.wait_timeout(calls, limit).unwrap_or_else(std::sync::PoisonError::into_inner).0
-                }
+            calls = match left {
+                None => self.changed.wait(calls).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => self.changed.wait_timeout(calls, left).unwrap_or_else(PoisonError::into_inner).0,
             };
             calls.idle -= 1;
+            woken = true;
         }
     }
 
@@ -245,10 +296,10 @@ impl State {
         let calls = lock(&self.calls);
         let waiting = |it: &mut Calls| !it.stopping && it.shutdown.is_none();
         let calls = match limit {
-            None => self.ending.wait_while(calls, waiting).unwrap_or_else(std::sync::PoisonError::into_inner),
+            None => self.ending.wait_while(calls, waiting).unwrap_or_else(PoisonError::into_inner),
             Some(limit) => {
                 let waited = self.ending.wait_timeout_while(calls, limit, waiting);
-                waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
+                waited.unwrap_or_else(PoisonError::into_inner).0
             }
         };
         (calls.stopping || calls.shutdown.is_some()).then_some(())
@@ -259,10 +310,10 @@ impl State {
         let calls = lock(&self.calls);
         let waiting = |it: &mut Calls| !it.active.is_empty();
         let calls = match limit {
-            None => self.answered.wait_while(calls, waiting).unwrap_or_else(std::sync::PoisonError::into_inner),
+            None => self.answered.wait_while(calls, waiting).unwrap_or_else(PoisonError::into_inner),
             Some(limit) => {
                 let waited = self.answered.wait_timeout_while(calls, limit, waiting);
-                waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
+                waited.unwrap_or_else(PoisonError::into_inner).0
             }
         };
         calls.active.is_empty().then_some(())
