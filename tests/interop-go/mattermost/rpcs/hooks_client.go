@@ -1,0 +1,189 @@
+package rpcs
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"net/rpc"
+
+	goplugin "github.com/hashicorp/go-plugin"
+
+	"interop/mattermost/generated/model"
+	"interop/mattermost/generated/plugin"
+)
+
+// HooksClient calls a plugin's hooks as the server does. Hooks that a plugin has not are not called; a call that fails
+// gives zero results, or what the server goes on with, and is told to Failed.
+type HooksClient struct {
+	plugin.HooksClient
+	connection *hooksConnection
+	failed     func(hook string, err error)
+}
+
+// hooksConnection is what all clients of one plugin share.
+type hooksConnection struct {
+	client      *rpc.Client
+	broker      broker
+	api         plugin.API
+	implemented map[string]bool
+}
+
+var _ plugin.Hooks = (*HooksClient)(nil)
+
+func newHooksClient(b *goplugin.MuxBroker, client *rpc.Client, api plugin.API, failed func(string, error)) *HooksClient {
+	connection := &hooksConnection{client: client, api: api, implemented: map[string]bool{"OnActivate": true}}
+	connection.broker.MuxBroker = b
+	return (&HooksClient{connection: connection}).Reporting(failed)
+}
+
+// Reporting is the same client with other ears.
+func (c *HooksClient) Reporting(failed func(hook string, err error)) *HooksClient {
+	other := &HooksClient{connection: c.connection, failed: failed}
+	other.HooksClient.Call = func(hook string, args, returns any) { other.call(hook, args, returns) }
+	return other
+}
+
+// Wait returns when all the services that the plugin was offered have ended.
+func (c *HooksClient) Wait() {
+	c.connection.broker.services.Wait()
+}
+
+// Has tells whether the plugin has a hook.
+func (c *HooksClient) Has(hook string) bool {
+	return c.connection.implemented[hook]
+}
+
+// call tells whether the results are the plugin's.
+func (c *HooksClient) call(hook string, args, returns any) bool {
+	if !c.connection.implemented[hook] {
+		return false
+	}
+	if err := c.connection.client.Call(Service+"."+hook, args, returns); err != nil {
+		if c.failed != nil {
+			c.failed(hook, err)
+		}
+		return false
+	}
+	return true
+}
+
+// Implemented asks which hooks there are; none is called before.
+func (c *HooksClient) Implemented() ([]string, error) {
+	var names []string
+	if err := c.connection.client.Call(Service+".Implemented", struct{}{}, &names); err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		c.connection.implemented[name] = true
+	}
+	return names, nil
+}
+
+// OnActivate offers API and database, and starts the plugin. A call that fails counts as success.
+func (c *HooksClient) OnActivate() error {
+	b := &c.connection.broker
+	args := &plugin.Z_OnActivateArgs{
+		APIMuxId:    b.offer("the API", &APIServer{APIServer: plugin.APIServer{Impl: c.connection.api}, broker: b}),
+		DriverMuxId: b.offer("the database", noDatabase{}),
+	}
+	returns := &plugin.Z_OnActivateReturns{}
+	c.call("OnActivate", args, returns)
+	return returns.A
+}
+
+// MessageWillBePosted decodes the reply over the post.
+func (c *HooksClient) MessageWillBePosted(a *plugin.Context, b *model.Post) (*model.Post, string) {
+	args := &plugin.Z_MessageWillBePostedArgs{A: a, B: b}
+	returns := &plugin.Z_MessageWillBePostedReturns{A: b}
+	c.call("MessageWillBePosted", args, returns)
+	return returns.A, returns.B
+}
+
+// ChannelMemberWillBeAdded decodes the reply over the member.
+func (c *HooksClient) ChannelMemberWillBeAdded(a *plugin.Context, b *model.ChannelMember) (*model.ChannelMember, string) {
+	args := &plugin.Z_ChannelMemberWillBeAddedArgs{A: a, B: b}
+	returns := &plugin.Z_ChannelMemberWillBeAddedReturns{A: b}
+	c.call("ChannelMemberWillBeAdded", args, returns)
+	return returns.A, returns.B
+}
+
+// TeamMemberWillBeAdded decodes the reply over the member.
+func (c *HooksClient) TeamMemberWillBeAdded(a *plugin.Context, b *model.TeamMember) (*model.TeamMember, string) {
+	args := &plugin.Z_TeamMemberWillBeAddedArgs{A: a, B: b}
+	returns := &plugin.Z_TeamMemberWillBeAddedReturns{A: b}
+	c.call("TeamMemberWillBeAdded", args, returns)
+	return returns.A, returns.B
+}
+
+// MessageWillBeUpdated keeps the new post only when there is no answer.
+func (c *HooksClient) MessageWillBeUpdated(a *plugin.Context, b, old *model.Post) (*model.Post, string) {
+	args := &plugin.Z_MessageWillBeUpdatedArgs{A: a, B: b, C: old}
+	returns := &plugin.Z_MessageWillBeUpdatedReturns{}
+	if !c.call("MessageWillBeUpdated", args, returns) {
+		return b, ""
+	}
+	return returns.A, returns.B
+}
+
+// MessagesWillBeConsumed gives the plugin's list.
+func (c *HooksClient) MessagesWillBeConsumed(a []*model.Post) []*model.Post {
+	args, returns := &plugin.Z_MessagesWillBeConsumedArgs{A: a}, &plugin.Z_MessagesWillBeConsumedReturns{}
+	c.call("MessagesWillBeConsumed", args, returns)
+	return returns.A
+}
+
+// FileWillBeUploaded lends the plugin the file, and waits until it has closed the replacement.
+func (c *HooksClient) FileWillBeUploaded(a *plugin.Context, b *model.FileInfo, file io.Reader, output io.Writer) (*model.FileInfo, string) {
+	if !c.Has("FileWillBeUploaded") {
+		return b, ""
+	}
+	replacement := c.connection.broker.NextId()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		connection, err := c.connection.broker.Accept(replacement)
+		if err != nil {
+			log.Printf("[WARN] nobody dialled the replacement of a file: %v", err)
+			return
+		}
+		defer connection.Close()
+		if _, err := io.Copy(output, connection); err != nil {
+			log.Printf("[WARN] the replacement of a file broke off: %v", err)
+		}
+	}()
+	args := &plugin.Z_FileWillBeUploadedArgs{
+		A: a, B: b,
+		UploadedFileStream:    c.connection.broker.lend("an uploaded file", file),
+		ReplacementFileStream: replacement,
+	}
+	returns := &plugin.Z_FileWillBeUploadedReturns{A: b}
+	c.call("FileWillBeUploaded", args, returns)
+	<-done
+	return returns.A, returns.B
+}
+
+// ServeHTTP lets the plugin answer a request; 404 when it has no such hook, 500 when it fails.
+func (c *HooksClient) ServeHTTP(a *plugin.Context, w http.ResponseWriter, r *http.Request) {
+	args := &plugin.Z_ServeHTTPArgs{Context: a, Request: Subset(r)}
+	c.serve("ServeHTTP", w, r, args, &args.ResponseWriterStream, &args.RequestBodyStream)
+}
+
+// ServeMetrics is the same for another listener.
+func (c *HooksClient) ServeMetrics(a *plugin.Context, w http.ResponseWriter, r *http.Request) {
+	args := &plugin.Z_ServeMetricsArgs{Context: a, Request: Subset(r)}
+	c.serve("ServeMetrics", w, r, args, &args.ResponseWriterStream, &args.RequestBodyStream)
+}
+
+func (c *HooksClient) serve(hook string, w http.ResponseWriter, r *http.Request, args any, writer, body *uint32) {
+	if !c.Has(hook) {
+		http.NotFound(w, r)
+		return
+	}
+	*writer = c.connection.broker.offer("a response writer", &writerServer{w})
+	if r.Body != nil {
+		*body = c.connection.broker.lend("a request's body", r.Body)
+	}
+	if !c.call(hook, args, nil) {
+		http.Error(w, "500 internal server error", http.StatusInternalServerError)
+	}
+}

@@ -1,0 +1,110 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"reflect"
+
+	"interop/mattermost/fill"
+	"interop/mattermost/rpcs"
+)
+
+// HookCall says how a hook is called: with arguments given as JSON, or filled.
+type HookCall struct {
+	Name string            `json:"name"`
+	Args []json.RawMessage `json:"args"`
+	// Fill makes the arguments with this seed, in Mode.
+	Fill *int64    `json:"fill"`
+	Mode fill.Mode `json:"mode"`
+	// Expect is the seed of the results that should come back.
+	Expect     *int64      `json:"expect"`
+	ExpectMode fill.Mode   `json:"expect_mode"`
+	Errors     fill.Errors `json:"errors"`
+}
+
+// HookResult is what came of it.
+type HookResult struct {
+	// Results are as JSON shows them, with Go's names.
+	Results []any `json:"results"`
+	// Streams are the arguments that the plugin writes to.
+	Streams []any `json:"streams,omitempty"`
+	// Failure is why the call itself failed; results are then what the server goes on with.
+	Failure    string           `json:"failure,omitempty"`
+	Comparison *fill.Comparison `json:"comparison,omitempty"`
+}
+
+// Call calls a hook as the server does.
+func (p *Process) Call(call HookCall) (*HookResult, error) {
+	signature, ok := fill.Hooks[call.Name]
+	if !ok {
+		return nil, fmt.Errorf("there is no hook %q", call.Name)
+	}
+	args, err := call.arguments(signature)
+	if err != nil {
+		return nil, err
+	}
+	result := &HookResult{Results: []any{}}
+	client := p.Hooks.Reporting(func(_ string, err error) { result.Failure = err.Error() })
+	results := reflect.ValueOf(client).MethodByName(call.Name).Call(args)
+	for i := range results {
+		result.Results = append(result.Results, fill.Plain(results[i].Interface()))
+	}
+	for _, arg := range args {
+		if t := arg.Type(); t.Kind() == reflect.Interface && t.NumMethod() > 0 {
+			result.Streams = append(result.Streams, fill.Plain(arg.Interface()))
+		}
+	}
+	if call.Expect != nil {
+		expected := fill.Results(signature, *call.Expect, call.ExpectMode, call.Errors)
+		comparison := fill.CompareAll(expected, results)
+		result.Comparison = &comparison
+	}
+	return result, nil
+}
+
+func (c HookCall) arguments(signature reflect.Type) ([]reflect.Value, error) {
+	if c.Fill != nil {
+		return fill.Args(signature, *c.Fill, c.Mode), nil
+	}
+	// What is not given is zero, and streams are there in any case.
+	args := fill.Args(signature, 0, fill.Zeros)
+	if len(c.Args) > len(args) {
+		return nil, fmt.Errorf("%s takes %d arguments", c.Name, len(args))
+	}
+	for i, arg := range args {
+		t := arg.Type()
+		if t.Kind() == reflect.Interface && t.NumMethod() > 0 {
+			continue
+		}
+		var text json.RawMessage
+		if i < len(c.Args) {
+			text = c.Args[i]
+		}
+		var err error
+		if args[i], err = argument(t, text); err != nil {
+			return nil, fmt.Errorf("argument %d of %s: %w", i, c.Name, err)
+		}
+	}
+	return args, nil
+}
+
+// argument decodes one argument; without a text it is zero.
+func argument(t reflect.Type, text json.RawMessage) (reflect.Value, error) {
+	if text == nil {
+		text = json.RawMessage("null")
+	}
+	if t == reflect.TypeFor[*http.Request]() {
+		request := fill.Request{}
+		request.Method, request.URL = http.MethodGet, &url.URL{Path: "/"}
+		err := json.Unmarshal(text, &request)
+		whole := rpcs.Whole(&request.HTTPRequestSubset, io.NopCloser(bytes.NewReader(request.Content)))
+		return reflect.ValueOf(whole), err
+	}
+	fresh := reflect.New(t)
+	err := json.Unmarshal(text, fresh.Interface())
+	return fresh.Elem(), err
+}
