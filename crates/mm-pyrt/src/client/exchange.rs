@@ -139,7 +139,9 @@ fn message(mut data: Bytes) -> Result<Bytes, Status> {
     }
     let length = expected_exactly(&prefix);
     if length > MAX_MESSAGE {
-        return Err(Status::out_of_range(format!("the answer has {length} bytes, more than the limit of {MAX_MESSAGE}")));
+        return Err(Status::out_of_range(format!(
+            "the answer has {length} bytes, more than the limit of {MAX_MESSAGE}"
+        )));
     }
     if data.len() != length {
         return Err(Status::internal(format!("the answer says it has {length} bytes and has {}", data.len())));

@@ -178,7 +178,11 @@ impl Lane {
     }
 
     /// Drives the connection until the answer is there, at most `limit`, and no longer than until a signal comes.
-    fn wait<T>(&mut self, mut answer: Pin<&mut impl Future<Output = Result<T, Status>>>, limit: Option<Duration>) -> Option<Result<T, Status>> {
+    fn wait<T>(
+        &mut self,
+        mut answer: Pin<&mut impl Future<Output = Result<T, Status>>>,
+        limit: Option<Duration>,
+    ) -> Option<Result<T, Status>> {
         let until = limit.map(|it| Instant::now() + it);
         loop {
             self.woken.0.store(false, Ordering::Release);

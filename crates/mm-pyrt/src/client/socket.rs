@@ -114,11 +114,7 @@ impl AsyncWrite for Io {
         self.write(|mut it| it.write(data))
     }
 
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        data: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(self: Pin<&mut Self>, _: &mut Context<'_>, data: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         self.write(|mut it| it.write_vectored(data))
     }
 
