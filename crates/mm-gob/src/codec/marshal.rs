@@ -40,6 +40,11 @@ macro_rules! marshaled {
                 Presence::of(value.is_zero())
             }
 
+            #[inline]
+            fn presence_of_target(_: &T) -> Presence {
+                Presence::Present
+            }
+
             fn encode(value: &T, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
                 let mut result = Ok(());
                 out.sized(|out| result = value.marshal(out));

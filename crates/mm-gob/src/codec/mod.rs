@@ -51,6 +51,12 @@ pub trait Codec<T>: 'static {
     /// Whether a struct field with this value is written.
     fn presence(value: &T) -> Presence;
 
+    /// Whether a pointer to this value is written. Go looks through pointers, but not at what makes its own bytes.
+    #[inline]
+    fn presence_of_target(value: &T) -> Presence {
+        Self::presence(value)
+    }
+
     /// Writes the value.
     fn encode(value: &T, out: &mut ValueWriter<'_>) -> Result<(), EncodeError>;
 

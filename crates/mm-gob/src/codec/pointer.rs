@@ -88,7 +88,7 @@ impl<C: Codec<T>, T: Default> Codec<Option<T>> for Ptr<C> {
 
     #[inline]
     fn presence(value: &Option<T>) -> Presence {
-        value.as_ref().map_or(Presence::Absent, C::presence)
+        value.as_ref().map_or(Presence::Absent, C::presence_of_target)
     }
 
     fn encode(value: &Option<T>, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
@@ -142,6 +142,11 @@ impl<C: Codec<T>, T> Codec<Box<T>> for Boxed<C> {
     #[inline]
     fn presence(value: &Box<T>) -> Presence {
         C::presence(value)
+    }
+
+    #[inline]
+    fn presence_of_target(value: &Box<T>) -> Presence {
+        C::presence_of_target(value)
     }
 
     fn encode(value: &Box<T>, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
