@@ -1,0 +1,202 @@
+//! From the start of the process to its end.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::broker::{self, Broker};
+use crate::control::{Control, Dispenser};
+use crate::handshake::{self, Cookie, Socket, StartError};
+use crate::rpc;
+use crate::yamux::{self, Connection, End, Role, WriteHalf};
+
+/// What a plugin offers, by the names that hosts dispense.
+pub trait Plugins: Send + Sync + 'static {
+    /// The service behind `name`, to be served on a stream of its own, or `None` if there is no such plugin. Called for every
+    /// Dispense; it must not block. [`rpc::Service::closed`] tells when that stream is over, which the host may not notice itself.
+    fn dispense(&self, name: &str, broker: &Broker) -> Option<Arc<dyn rpc::Service>>;
+}
+
+/// How a plugin starts.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ServeConfig {
+    /// Must stand in the environment.
+    pub cookie: Cookie,
+    /// The version that host and plugin have agreed on for their own services.
+    pub protocol_version: u32,
+    /// What hosts can dispense.
+    pub plugins: Arc<dyn Plugins>,
+    /// Whether what the process prints to standard output after the handshake line goes nowhere. Hosts throw it away, and a line
+    /// of 64 KiB would block the process for ever. Default true.
+    pub silence_stdout: bool,
+    /// Whether SIGINT is ignored, which Ctrl-C at the host's terminal sends to all of its processes: the host then ends its
+    /// plugins in order. Children do not inherit it. Default true.
+    pub ignore_interrupt: bool,
+    /// Bounds of the connection.
+    pub yamux: yamux::Limits,
+    /// Bounds of the broker.
+    pub broker: broker::Limits,
+    /// Bounds of the control stream and of dispensed ones.
+    pub rpc: rpc::Limits,
+}
+
+impl ServeConfig {
+    /// The usual settings.
+    pub fn new(cookie: Cookie, protocol_version: u32, plugins: Arc<dyn Plugins>) -> Self {
+        Self {
+            cookie,
+            protocol_version,
+            plugins,
+            silence_stdout: true,
+            ignore_interrupt: true,
+            yamux: yamux::Limits::default(),
+            broker: broker::Limits::default(),
+            rpc: rpc::Limits::default(),
+        }
+    }
+}
+
+/// Why a session is over.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionEnd {
+    /// The host asked the plugin to quit, and has its answer. The process must end within 2 s or is killed.
+    #[error("the host asked the plugin to quit")]
+    Quit,
+    /// The connection is over: the host is gone, or lost.
+    #[error("{0}")]
+    Ended(End),
+}
+
+/// Why no session came about.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The plugin did not get as far as the handshake.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The host did not connect.
+    #[error("waiting for the host failed: {0}")]
+    Accept(io::Error),
+    /// The host connected and left.
+    #[error("the host left before it opened its streams: {0}")]
+    Left(End),
+}
+
+/// [`announce`], then [`Announced::accept`].
+pub async fn serve(config: ServeConfig) -> Result<Session, ServeError> {
+    announce(config)?.accept().await
+}
+
+/// Checks the cookie, makes the socket and prints the handshake line, which a host expects within seconds of the start: call it
+/// first, do slow things afterwards. Needs a tokio runtime.
+pub fn announce(config: ServeConfig) -> Result<Announced, StartError> {
+    handshake::check(&config.cookie)?;
+    let socket = Socket::bind()?;
+    if config.ignore_interrupt {
+        let mut interrupts =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).map_err(StartError::Announce)?;
+        tokio::spawn(async move { while interrupts.recv().await.is_some() {} });
+    }
+    handshake::announce(&socket.handshake_line(config.protocol_version))?;
+    if config.silence_stdout {
+        handshake::silence_stdout()?;
+    }
+    Ok(Announced { socket, config })
+}
+
+/// A plugin whose host knows where to connect.
+pub struct Announced {
+    socket: Socket,
+    config: ServeConfig,
+}
+
+impl Announced {
+    /// Waits for the host, which connects once. The socket is removed from the file system afterwards, so that nothing is left
+    /// behind however the process ends.
+    pub async fn accept(self) -> Result<Session, ServeError> {
+        let Self { socket, config } = self;
+        let (stream, _) = socket.listener.accept().await.map_err(ServeError::Accept)?;
+        drop(socket);
+        let (read, write) = stream.into_split();
+        let connection = Connection::new(read, write, Role::Server, config.yamux.clone());
+        Session::start(connection, config).await.map_err(ServeError::Left)
+    }
+}
+
+/// A connected plugin. Dropping it does not end it: its services hold it. See [`Session::closed`] and [`Session::close`].
+pub struct Session {
+    connection: Connection,
+    broker: Broker,
+    /// True once the host has asked to quit and its answer is with the kernel.
+    quit: watch::Receiver<bool>,
+    stdout: Option<WriteHalf>,
+    stderr: Option<WriteHalf>,
+}
+
+impl Session {
+    /// A session on a connection that is there: what [`Announced::accept`] does with its own.
+    pub(crate) async fn start(connection: Connection, config: ServeConfig) -> Result<Self, End> {
+        let mut first = Vec::new();
+        // The host opens three streams before anything else: control, standard output, standard error.
+        for _ in 0..3 {
+            match connection.accept().await {
+                Some(stream) => first.push(stream.into_split()),
+                None => return Err(connection.closed().await),
+            }
+        }
+        // Nothing comes on the last two.
+        let mut output = || first.pop().map(|(_, write)| write);
+        let (stderr, stdout) = (output(), output());
+        let broker = Broker::start(connection.clone(), config.broker);
+        let (quit, asked) = watch::channel(false);
+        let dispenser = Dispenser { plugins: config.plugins, broker: broker.clone(), limits: config.rpc.clone() };
+        let server = rpc::Server::new()
+            .register("Control", Arc::new(Control { quit }))
+            .register("Dispenser", Arc::new(dispenser))
+            .limits(config.rpc);
+        let (read, write) = first.pop().expect("three streams were accepted");
+        tokio::spawn(server.serve(read, write));
+        Ok(Self { connection, broker, quit: asked, stdout, stderr })
+    }
+
+    /// The broker.
+    pub fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    /// What is written here the host gets as the plugin's standard output; `None` the second time. Nothing of it is interpreted.
+    /// A host that does not read makes the writer wait, and nothing else.
+    pub fn stdout(&mut self) -> Option<WriteHalf> {
+        self.stdout.take()
+    }
+
+    /// Like [`Session::stdout`], for standard error.
+    pub fn stderr(&mut self) -> Option<WriteHalf> {
+        self.stderr.take()
+    }
+
+    /// Waits until the host asks the plugin to quit or the connection is over. Any number of tasks may wait.
+    pub async fn closed(&self) -> SessionEnd {
+        let mut quit = self.quit.clone();
+        let quit = async move {
+            if quit.wait_for(|quit| *quit).await.is_err() {
+                // The control stream is over, which is not the end of the connection.
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = quit => SessionEnd::Quit,
+            end = self.connection.closed() => SessionEnd::Ended(end),
+        }
+    }
+
+    /// Writes what streams took, within [`yamux::Limits::close_timeout`], and closes the connection. Call it before the process
+    /// ends, or the host may miss the last replies.
+    pub async fn close(&self) {
+        self.connection.close().await;
+    }
+}

@@ -1,0 +1,124 @@
+//! The two tasks of a connection.
+
+use std::future::pending;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::{Instant, interval_at, sleep_until, timeout};
+
+use super::connection::Inner;
+use super::end::End;
+use super::frame::{Header, flag};
+use super::reader::Reader;
+
+/// Bytes read from the socket at a time.
+const READ_SIZE: usize = 64 * 1024;
+
+/// The reason that yamux gives for a protocol error.
+const GO_AWAY_PROTOCOL_ERROR: u32 = 1;
+
+/// Starts both tasks.
+pub(super) fn start(inner: Arc<Inner>, read: impl AsyncRead + Send + Unpin + 'static) {
+    let reader = tokio::spawn({
+        let inner = inner.clone();
+        async move {
+            let end = read_all(&inner, read).await;
+            inner.finish(&end);
+        }
+    });
+    tokio::spawn(async move {
+        let end = drive(&inner).await;
+        if matches!(end, End::Closed) {
+            // Before `Connection::close` returns: its caller may end the process.
+            write_rest(&inner).await;
+        }
+        inner.finish(&end);
+        reader.abort();
+        if matches!(inner.end_now(), Some(End::Protocol(_))) {
+            let _ = inner.out.append(|out, ()| Header::go_away(GO_AWAY_PROTOCOL_ERROR).write(out));
+        }
+        write_rest(&inner).await;
+        inner.out.shut_down().await;
+    });
+}
+
+/// Reads until the connection is over.
+async fn read_all(inner: &Inner, mut read: impl AsyncRead + Unpin) -> End {
+    let mut reader = Reader::new();
+    let mut buffer = vec![0; READ_SIZE];
+    loop {
+        match read.read(&mut buffer).await {
+            Ok(0) => return End::PeerClosed,
+            Ok(count) => {
+                let result = reader.feed(inner, &buffer[..count]);
+                // All answers to what was read, in one write.
+                inner.out.flush();
+                if let Err(end) = result {
+                    return end;
+                }
+            }
+            Err(error) => return End::Io(Arc::new(error)),
+        }
+    }
+}
+
+/// Writes what could not be written at once, and keeps time, until the connection is over.
+async fn drive(inner: &Inner) -> End {
+    let flush = inner.out.drive();
+    tokio::pin!(flush);
+    let every = inner.limits.keep_alive_interval;
+    let mut tick = interval_at(Instant::now() + every, every);
+    let mut ping: u32 = 0;
+    let mut due = None;
+    loop {
+        let overdue = async {
+            match due {
+                Some(due) => sleep_until(due).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            error = &mut flush => return End::Io(error),
+            () = inner.close.notified() => return inner.end_now().unwrap_or(End::Closed),
+            () = overdue => {
+                if pong(inner) != Some(ping) {
+                    return End::KeepAliveTimeout;
+                }
+                due = None;
+            }
+            now = tick.tick() => {
+                sweep(inner, now);
+                ping = ping.wrapping_add(1);
+                // A failure is seen by `flush`.
+                let _ = inner.out.put(|out, ()| Header::ping(flag::SYN, ping).write(out));
+                due = Some(Instant::now() + inner.limits.keep_alive_timeout);
+            }
+        }
+    }
+}
+
+fn pong(inner: &Inner) -> Option<u32> {
+    *inner.pong.lock().expect("nothing panics under this lock")
+}
+
+/// Resets streams that this side let go of long ago and the other side has not closed.
+fn sweep(inner: &Inner, now: Instant) {
+    let limit = inner.limits.stream_close_timeout;
+    let mut table = inner.table();
+    let old = table.streams.extract_if(.., |_, cell| cell.lock().let_go.is_some_and(|since| now - since >= limit));
+    for (id, cell) in old {
+        cell.reset();
+        let _ = inner.out.append(|out, ()| Header::window_update(id, flag::RST, 0).write(out));
+    }
+}
+
+/// Writes what is waiting. A peer that does not read in time loses it.
+async fn write_rest(inner: &Inner) {
+    let rest = async {
+        tokio::select! {
+            _ = inner.out.drive() => {}
+            _ = inner.out.drained() => {}
+        }
+    };
+    let _ = timeout(inner.limits.close_timeout, rest).await;
+}

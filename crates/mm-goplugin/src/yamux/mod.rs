@@ -1,0 +1,28 @@
+//! [yamux](https://github.com/hashicorp/yamux/blob/master/spec.md): many streams on one connection, as go-plugin uses it.
+//!
+//! Why not the `yamux` crate: it acknowledges an incoming stream with the first frame that this side *sends* on it. On go-plugin's
+//! stdout and stderr streams a quiet plugin never sends anything, and HashiCorp's library closes the whole session when a stream
+//! is not acknowledged within 75 s. It also caps the number of streams low and announces its end with a GoAway, which go-plugin's
+//! hosts do not expect.
+//!
+//! A [`Connection`] owns two tasks. One reads frames and never waits for anything but the socket: it answers pings, acknowledges
+//! streams at once, and puts payload into the buffer of its stream, where the window bounds it. The other writes what the first
+//! attempt could not (see `outbox.rs`) and keeps time. Whoever writes into a [`Stream`] writes into the socket itself as long as
+//! the socket takes it. So neither an application that does not read nor one that writes without end can hold the connection up;
+//! a runtime whose every worker thread is blocked by the application can.
+
+mod cell;
+mod connection;
+mod driver;
+mod end;
+mod frame;
+mod limits;
+mod reader;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+pub use connection::{Connection, Role};
+pub use end::{End, OpenError, ProtocolError};
+pub use limits::{Limits, WINDOW};
+pub use stream::{ReadHalf, Stream, WriteHalf};

@@ -1,0 +1,178 @@
+//! A stream as its user has it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use super::cell::{Cell, Remote};
+use super::connection::{Held, Inner};
+use super::frame::{Header, flag};
+
+/// One stream of a connection: bytes in both directions, each of which ends by itself.
+///
+/// Shutting the writer down (or dropping the stream) tells the other side that nothing more comes. A stream that is dropped while
+/// the other side still sends stays known to the connection, which drops what comes, until the other side is through too: a reset
+/// would turn the end that it is about to see into an error.
+pub struct Stream {
+    read: ReadHalf,
+    write: WriteHalf,
+}
+
+/// The reading half of a [`Stream`]. Dropping it drops what still comes.
+pub struct ReadHalf(Handle);
+
+/// The writing half of a [`Stream`]. Dropping it is the end of what is sent.
+pub struct WriteHalf(Handle);
+
+/// What both halves hold.
+struct Handle {
+    inner: Arc<Inner>,
+    cell: Arc<Cell>,
+    /// Keeps the connection open.
+    _held: Arc<Held>,
+}
+
+impl Stream {
+    pub(super) fn new(inner: Arc<Inner>, held: Arc<Held>, cell: Arc<Cell>) -> Self {
+        let read = ReadHalf(Handle { inner: inner.clone(), cell: cell.clone(), _held: held.clone() });
+        Self { read, write: WriteHalf(Handle { inner, cell, _held: held }) }
+    }
+
+    /// The number of the stream on its connection.
+    pub fn id(&self) -> u32 {
+        self.read.0.cell.id
+    }
+
+    /// Two halves that can be used by different tasks.
+    pub fn into_split(self) -> (ReadHalf, WriteHalf) {
+        (self.read, self.write)
+    }
+
+    /// Gives the stream up in both directions at once. The other side gets an error, not an end.
+    pub fn reset(self) {
+        let Handle { inner, cell, .. } = &self.read.0;
+        let ended = cell.lock().end.is_some();
+        if cell.reset() && !ended {
+            let _ = inner.out.put(|out, ()| Header::window_update(cell.id, flag::RST, 0).write(out));
+            inner.forget(cell.id);
+        }
+    }
+}
+
+impl Handle {
+    /// Sends credit. When it fails the connection is at its end anyway.
+    fn credit(&self, credit: Option<u32>) {
+        if let Some(credit) = credit {
+            let _ = self.inner.out.put(|out, ()| Header::window_update(self.cell.id, 0, credit).write(out));
+        }
+    }
+
+    /// Says that nothing more comes, the first time it is called.
+    fn finish(&self) {
+        let mut state = self.cell.lock();
+        if state.finished || state.remote == Remote::Reset || state.end.is_some() {
+            return;
+        }
+        state.finished = true;
+        let through = state.remote == Remote::Finished;
+        // Under the stream's lock, so that no data can follow.
+        let _ = self.inner.out.put(|out, ()| Header::window_update(self.cell.id, flag::FIN, 0).write(out));
+        drop(state);
+        if through {
+            self.inner.forget(self.cell.id);
+        }
+    }
+
+    /// One half is dropped.
+    fn let_go(&self) {
+        let mut state = self.cell.lock();
+        state.halves -= 1;
+        if state.halves == 0 {
+            state.let_go = Some(Instant::now());
+        }
+    }
+}
+
+impl Drop for ReadHalf {
+    fn drop(&mut self) {
+        let credit = self.0.cell.lock().stop_reading();
+        self.0.credit(credit);
+        self.0.let_go();
+    }
+}
+
+impl Drop for WriteHalf {
+    fn drop(&mut self) {
+        self.0.finish();
+        self.0.let_go();
+    }
+}
+
+impl AsyncRead for ReadHalf {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        let credit = ready!(self.0.cell.lock().poll_read(cx, buf))?;
+        self.0.credit(credit);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for WriteHalf {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let Handle { inner, cell, .. } = &self.0;
+        let mut state = cell.lock();
+        state.check_writable()?;
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        if state.window == 0 {
+            state.wait_for_window(cx);
+            return Poll::Pending;
+        }
+        ready!(inner.out.poll_room(cx))?;
+        let length = u32::try_from(buf.len()).unwrap_or(u32::MAX).min(state.window);
+        let count = length as usize;
+        inner.out.put(|out, ()| {
+            Header::data(cell.id, 0, length).write(out);
+            out.extend_from_slice(&buf[..count]);
+        })?;
+        state.window -= length;
+        Poll::Ready(Ok(count))
+    }
+
+    /// Does nothing: what was taken is on its way.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.finish();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.read).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.write).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.write).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.write).poll_shutdown(cx)
+    }
+}
