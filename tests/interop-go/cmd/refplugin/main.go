@@ -1,6 +1,9 @@
 // Command refplugin is a plugin written in Go, as authors of plugins for the real server write theirs. It has every hook.
 // It checks that arguments are those that the filler makes, answers with filled results, and when the plugin is activated
 // calls the whole API in the same way. What it finds wrong it tells through the API's LogError.
+//
+// With REFPLUGIN=echo in its environment it checks nothing, calls nothing, and gives back what it is given, for
+// measurements.
 package main
 
 import (
@@ -9,6 +12,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
 	"reflect"
 	"slices"
 
@@ -36,10 +40,26 @@ type reference struct {
 func main() {
 	it := &reference{}
 	it.FuncHooks = it.hook
+	if os.Getenv("REFPLUGIN") == "echo" {
+		it.FuncHooks = echo
+	}
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig: rpcs.Handshake,
 		Plugins:         map[string]goplugin.Plugin{"hooks": &rpcs.HooksPlugin{Impl: it}},
 	})
+}
+
+// echo returns, for each result, the first argument of its type.
+func echo(_ string, args, results []any) {
+	for _, result := range results {
+		to := reflect.ValueOf(result).Elem()
+		for _, arg := range args {
+			if from := reflect.ValueOf(arg); from.IsValid() && from.Type() == to.Type() {
+				to.Set(from)
+				break
+			}
+		}
+	}
 }
 
 // SetAPI is called before the first hook.

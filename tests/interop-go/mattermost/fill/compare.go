@@ -1,8 +1,10 @@
 package fill
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -25,9 +27,14 @@ type Comparison struct {
 	Lost []Difference `json:"lost"`
 }
 
+func newComparison() Comparison {
+	// Not nil: JSON should show lists.
+	return Comparison{Wrong: []Difference{}, Lost: []Difference{}}
+}
+
 // Compare compares two values of a type field by field. It sees through gob's own losses, and lists them apart.
 func Compare(sent, got reflect.Value) Comparison {
-	var c Comparison
+	c := newComparison()
 	c.compare("", sent, got)
 	return c
 }
@@ -40,6 +47,9 @@ func (c *Comparison) lost(path string, sent, got reflect.Value) {
 	c.Lost = append(c.Lost, Difference{path, show(sent), show(got)})
 }
 
+// mostShown is how much of a value a difference shows, in bytes or elements.
+const mostShown = 200
+
 func show(v reflect.Value) string {
 	for v.IsValid() && v.Kind() == reflect.Pointer && !v.IsNil() {
 		v = v.Elem()
@@ -47,9 +57,12 @@ func show(v reflect.Value) string {
 	if !v.IsValid() {
 		return "nothing"
 	}
+	if v.Kind() == reflect.Slice && v.Len() > mostShown {
+		return fmt.Sprintf("%s of %d, beginning with %+v", v.Type(), v.Len(), v.Slice(0, mostShown))
+	}
 	text := fmt.Sprintf("%s %+v", v.Type(), v)
-	if len(text) > 200 {
-		text = text[:200] + "…"
+	if len(text) > mostShown {
+		text = strings.ToValidUTF8(text[:mostShown], "") + "…"
 	}
 	return text
 }
@@ -129,6 +142,12 @@ func (c *Comparison) list(path string, sent, got reflect.Value) {
 	}
 	if sent.Kind() == reflect.Slice && sent.IsNil() != got.IsNil() {
 		c.lost(path, sent, got)
+	}
+	if sent.Kind() == reflect.Slice && sent.Type().Elem().Kind() == reflect.Uint8 {
+		if !bytes.Equal(sent.Bytes(), got.Bytes()) {
+			c.wrong(path, sent, got)
+		}
+		return
 	}
 	for i := range sent.Len() {
 		c.compare(fmt.Sprintf("%s[%d]", path, i), sent.Index(i), got.Index(i))

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"time"
 
 	"interop/mattermost/generated/model"
@@ -24,6 +26,20 @@ const (
 	// Zeros points every pointer at a zero and makes lists and maps empty but not nil.
 	Zeros
 )
+
+// UnmarshalText reads `full` or `zeros`.
+func (m *Mode) UnmarshalText(text []byte) error {
+	return choose(m, text, map[string]Mode{"full": Full, "zeros": Zeros})
+}
+
+func choose[T any](into *T, text []byte, choices map[string]T) error {
+	choice, ok := choices[string(text)]
+	if !ok {
+		return fmt.Errorf("%q is none of %q", text, slices.Sorted(maps.Keys(choices)))
+	}
+	*into = choice
+	return nil
+}
 
 // mostOfAType is how often a type may stand within itself.
 const mostOfAType = 2

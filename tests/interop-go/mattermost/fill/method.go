@@ -19,6 +19,11 @@ const (
 	AllResults
 )
 
+// UnmarshalText reads `none`, `only` or `all`.
+func (e *Errors) UnmarshalText(text []byte) error {
+	return choose(e, text, map[string]Errors{"none": NoErrors, "only": OnlyErrors, "all": AllResults})
+}
+
 // Methods are the methods of an interface by name.
 func Methods(of reflect.Type) map[string]reflect.Type {
 	methods := map[string]reflect.Type{}
@@ -64,7 +69,7 @@ func isError(t reflect.Type) bool {
 
 // CompareAll compares lists of arguments or results, streams by their content.
 func CompareAll(sent, got []reflect.Value) Comparison {
-	var c Comparison
+	c := newComparison()
 	if len(sent) != len(got) {
 		c.wrong("", reflect.ValueOf(len(sent)), reflect.ValueOf(len(got)))
 		return c

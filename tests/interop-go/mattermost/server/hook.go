@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
+	"time"
 
 	"interop/mattermost/fill"
 	"interop/mattermost/rpcs"
@@ -24,6 +26,8 @@ type HookCall struct {
 	Expect     *int64      `json:"expect"`
 	ExpectMode fill.Mode   `json:"expect_mode"`
 	Errors     fill.Errors `json:"errors"`
+	// Echo names the arguments that should come back, by the index of the result; without Expect.
+	Echo map[int]int `json:"echo"`
 }
 
 // HookResult is what came of it.
@@ -58,12 +62,68 @@ func (p *Process) Call(call HookCall) (*HookResult, error) {
 			result.Streams = append(result.Streams, fill.Plain(arg.Interface()))
 		}
 	}
-	if call.Expect != nil {
-		expected := fill.Results(signature, *call.Expect, call.ExpectMode, call.Errors)
+	expected, err := call.expected(signature, results)
+	if expected != nil {
 		comparison := fill.CompareAll(expected, results)
 		result.Comparison = &comparison
 	}
-	return result, nil
+	return result, err
+}
+
+// Timing is how long calls of a hook took, in microseconds.
+type Timing struct {
+	Calls  int     `json:"calls"`
+	Lowest float64 `json:"lowest"`
+	Median float64 `json:"median"`
+	P99    float64 `json:"p99"`
+}
+
+// Measure calls a hook many times, one call after the other.
+func (p *Process) Measure(call HookCall, times int) (*Timing, error) {
+	signature, ok := fill.Hooks[call.Name]
+	if !ok || times <= 0 {
+		return nil, fmt.Errorf("no hook %q, or nothing to do: %d times", call.Name, times)
+	}
+	args, err := call.arguments(signature)
+	if err != nil {
+		return nil, err
+	}
+	var failure error
+	hook := reflect.ValueOf(p.Hooks.Reporting(func(_ string, err error) { failure = err })).MethodByName(call.Name)
+	micros := make([]float64, times)
+	for i := range micros {
+		begin := time.Now()
+		hook.Call(args)
+		micros[i] = float64(time.Since(begin).Nanoseconds()) / 1000
+		if failure != nil {
+			return nil, failure
+		}
+	}
+	slices.Sort(micros)
+	return &Timing{Calls: times, Lowest: micros[0], Median: micros[times/2], P99: micros[times*99/100]}, nil
+}
+
+// expected are the results that should come; nil when the caller does not care.
+func (c HookCall) expected(signature reflect.Type, results []reflect.Value) ([]reflect.Value, error) {
+	if c.Expect != nil {
+		return fill.Results(signature, *c.Expect, c.ExpectMode, c.Errors), nil
+	}
+	if c.Echo == nil {
+		return nil, nil
+	}
+	// Made anew: replies may have been decoded over the others.
+	args, err := c.arguments(signature)
+	if err != nil {
+		return nil, err
+	}
+	expected := append([]reflect.Value{}, results...)
+	for result, arg := range c.Echo {
+		if result < 0 || result >= len(expected) || arg < 0 || arg >= len(args) {
+			return nil, fmt.Errorf("%s has no result %d or no argument %d", c.Name, result, arg)
+		}
+		expected[result] = args[arg]
+	}
+	return expected, nil
 }
 
 func (c HookCall) arguments(signature reflect.Type) ([]reflect.Value, error) {

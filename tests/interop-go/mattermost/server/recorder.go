@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -61,13 +62,29 @@ func (r *Recorder) API() plugin.API {
 
 // Answer sets what a method returns from now on; "*" stands for all that have nothing of their own.
 func (r *Recorder) Answer(method string, answer Answer) error {
-	if _, ok := fill.API[method]; !ok && method != "*" {
+	signature, ok := fill.API[method]
+	if method == "*" {
+		if answer.Fill == nil && len(answer.Results) > 0 {
+			return errors.New("no results fit all methods")
+		}
+	} else if !ok {
 		return fmt.Errorf("the API has no method %q", method)
+	} else if err := answer.into(signature, zeros(signature)); err != nil {
+		return fmt.Errorf("the answer to %s: %w", method, err)
 	}
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.answers[method] = answer
 	return nil
+}
+
+// zeros are pointers to the results of a method.
+func zeros(method reflect.Type) []any {
+	results := make([]any, method.NumOut())
+	for i := range results {
+		results[i] = reflect.New(method.Out(i)).Interface()
+	}
+	return results
 }
 
 // Configure sets the plugin's configuration.
@@ -108,7 +125,8 @@ func (r *Recorder) handle(method string, args, results []any) {
 	r.note(call)
 	time.Sleep(time.Duration(answer.Delay) * time.Millisecond)
 	if err := answer.into(fill.API[method], results); err != nil {
-		panic(fmt.Sprintf("the answer to %s: %v", method, err))
+		// Answer has tried it.
+		panic(err)
 	}
 }
 

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"interop/mattermost/server"
+)
+
+// command is one line of input; which fields matter is the command's.
+type command struct {
+	ID      json.RawMessage `json:"id"`
+	Command string          `json:"command"`
+	// Method and Answer are for `answer`.
+	Method string        `json:"method"`
+	Answer server.Answer `json:"answer"`
+	// Configuration is for `configure`.
+	Configuration any `json:"configuration"`
+	// Hook is for `hook` and `measure`, Times for the latter.
+	Hook  server.HookCall `json:"hook"`
+	Times int             `json:"times"`
+	// Place is for `show`, Sent and Got are for `compare`.
+	Place place `json:"place"`
+	Sent  place `json:"sent"`
+	Got   place `json:"got"`
+	// Limit is for `deactivate`, in milliseconds; 0 waits for ever.
+	Limit int `json:"limit"`
+}
+
+// reply is one line of output.
+type reply struct {
+	ID json.RawMessage `json:"id"`
+	OK bool            `json:"ok"`
+	// Error is why it was not done.
+	Error  string `json:"error,omitempty"`
+	Result any    `json:"result,omitempty"`
+	// Millis is how long it took.
+	Millis float64 `json:"ms"`
+}
+
+// driver obeys commands; each runs by itself, so that hooks can be called while others run.
+type driver struct {
+	folder   string
+	out      *output
+	recorder *server.Recorder
+	running  sync.WaitGroup
+
+	mutex   sync.Mutex
+	process *server.Process
+	// hooks are the results of hooks by the id of their command.
+	hooks map[string]*server.HookResult
+}
+
+func newDriver(folder string, out *output) *driver {
+	recorder := server.NewRecorder()
+	recorder.OnCall = out.call
+	return &driver{folder: folder, out: out, recorder: recorder, hooks: map[string]*server.HookResult{}}
+}
+
+// read obeys until there are no more lines.
+func (d *driver) read(lines *bufio.Reader) error {
+	defer d.running.Wait()
+	for {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) && len(line) == 0 {
+			return nil
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		var c command
+		if err := json.Unmarshal(line, &c); err != nil {
+			d.out.line(reply{Error: fmt.Sprintf("no command: %v", err)})
+			continue
+		}
+		d.running.Go(func() { d.obey(c) })
+	}
+}
+
+func (d *driver) obey(c command) {
+	begin := time.Now()
+	result, err := d.execute(c)
+	r := reply{ID: c.ID, OK: err == nil, Result: result, Millis: float64(time.Since(begin).Microseconds()) / 1000}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	d.out.line(r)
+}
+
+func (d *driver) execute(c command) (any, error) {
+	switch c.Command {
+	case "start":
+		return d.start()
+	case "answer":
+		return nil, d.recorder.Answer(c.Method, c.Answer)
+	case "configure":
+		d.recorder.Configure(c.Configuration)
+		return nil, nil
+	case "calls":
+		return d.recorder.Calls(), nil
+	case "show":
+		value, err := d.find(c.Place)
+		return value, err
+	case "compare":
+		return d.compare(c.Sent, c.Got)
+	}
+	process, err := d.current()
+	if err != nil {
+		return nil, err
+	}
+	switch c.Command {
+	case "activate":
+		return d.activate(process)
+	case "hook":
+		result, err := process.Call(c.Hook)
+		if err == nil {
+			d.mutex.Lock()
+			d.hooks[string(c.ID)] = result
+			d.mutex.Unlock()
+		}
+		return result, err
+	case "measure":
+		return process.Measure(c.Hook, c.Times)
+	case "ping":
+		return nil, process.Ping()
+	case "exited":
+		return process.Exited(), nil
+	case "deactivate":
+		return nil, process.Deactivate(time.Duration(c.Limit) * time.Millisecond)
+	case "stop":
+		d.kill()
+		return nil, nil
+	default:
+		return nil, fmt.Errorf("there is no command %q", c.Command)
+	}
+}
+
+func (d *driver) current() (*server.Process, error) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.process == nil {
+		return nil, errors.New("the plugin is not started")
+	}
+	return d.process, nil
+}
+
+// started is the result of `start`.
+type started struct {
+	Plugin      string   `json:"plugin"`
+	Pid         int      `json:"pid"`
+	Implemented []string `json:"implemented"`
+}
+
+func (d *driver) start() (any, error) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.process != nil {
+		return nil, errors.New("the plugin is started already")
+	}
+	process, err := server.Start(server.Options{
+		Folder: d.folder,
+		API:    d.recorder.API(),
+		Log:    d.out.log,
+		Failed: func(hook string, err error) {
+			message := fmt.Sprintf("the call of %s failed: %v", hook, err)
+			d.out.log(server.Record{Level: "error", Message: message, Source: server.FromServer})
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.process = process
+	return started{process.Manifest.ID, process.Pid(), process.Implemented}, nil
+}
+
+// activate kills a plugin that does not want to start, as the server does.
+func (d *driver) activate(process *server.Process) (any, error) {
+	if err := process.Hooks.OnActivate(); err != nil {
+		d.kill()
+		return nil, err
+	}
+	return nil, nil
+}
+
+func (d *driver) kill() {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.process != nil {
+		d.process.Kill()
+		d.process = nil
+	}
+}
