@@ -231,11 +231,11 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 
-/// The API, then the hooks.
+/// The API, then the hooks; what has no methods is left out.
 pub(super) fn services(surface: &Surface, header: &str) -> Result<Vec<Service>, String> {
     let api = service(surface, header, "API", "what the server offers to plugins", "api", &surface.api)?;
     let hooks = service(surface, header, "Hooks", "what the server calls in plugins", "hooks", &surface.hooks)?;
-    Ok(vec![api, hooks])
+    Ok([api, hooks].into_iter().filter(|it| !it.methods.is_empty()).collect())
 }
 
 fn service(
