@@ -200,7 +200,7 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::DuplicateType(id) => write!(f, "type {} is defined twice", id.0),
             DecodeErrorKind::Mismatch { wanted, sent } => write!(f, "the sender has {sent}, wanted is {wanted}"),
             DecodeErrorKind::NoCommonFields { sent, wanted } => {
-                write!(f, "the sender's struct {sent} has no field of {wanted}")
+                write!(f, "the sender's {sent} has no field of {wanted}")
             }
             DecodeErrorKind::OutOfRange(what) => write!(f, "the number does not fit {what}"),
             DecodeErrorKind::Limit(name, value) => write!(f, "the limit {name} = {value} is exceeded"),
