@@ -125,7 +125,7 @@ impl Server {
 
     pub(crate) fn log_hook_failure(&self, plugin_id: &str, name: &str, error: &ApiError) {
         let fields = [("plugin_id", plugin_id.to_owned()), ("hook", name.to_owned()), ("error", errors::text(error))];
-        self.server_log(LogLevel::Error, "A plugin's hook failed; the server goes on without its answer.", fields);
+        self.server_log(LogLevel::Error, "A plugin's hook failed.", fields);
     }
 
     /// Runs a task that nobody waits for; [`Server::settle`] does.
