@@ -43,8 +43,9 @@ pub(crate) struct Session {
     definitions: HashMap<TypeId, Arc<WireType>>,
     /// The ids of `definitions` in the order of their arrival.
     arrived: Vec<TypeId>,
-    /// How many of `arrived` the dynamic side has.
+    /// The definitions as dynamic values keep them.
     shared: crate::dynamic::Types,
+    /// How many of `arrived` are in `shared`; the rest follows when it is needed.
     shared_count: usize,
     nodes: Vec<Node>,
     fields: Vec<FieldPlan>,
@@ -52,7 +53,7 @@ pub(crate) struct Session {
     pairs: HashMap<(Plan, Plan), Plan>,
     /// Struct plans made since the outermost planning began, to forget them if it fails.
     fresh: Vec<(std::any::TypeId, TypeId)>,
-    /// The struct planned last whose fields are all unknown: (its plan, our name).
+    /// Plans of structs that have no field in common, and the name of ours.
     unmatched: HashMap<Plan, &'static str>,
 }
 

@@ -24,11 +24,13 @@ pub struct ValueReader<'a> {
     frame: &'a Bytes,
     session: &'a mut Session,
     depth: u32,
+    /// How many messages the value has gone on into.
+    pieces: usize,
 }
 
 impl<'a> ValueReader<'a> {
     pub(crate) fn new(current: &'a [u8], rest: &'a [u8], frame: &'a Bytes, session: &'a mut Session) -> Self {
-        Self { current, rest, frame, session, depth: 0 }
+        Self { current, rest, frame, session, depth: 0, pieces: 0 }
     }
 
     pub(crate) fn rest(&self) -> &'a [u8] {
@@ -290,6 +292,11 @@ impl<'a> ValueReader<'a> {
                 match body.split_at_checked(length as usize) {
                     None => Err(DecodeError::new(DecodeErrorKind::Incomplete)),
                     Some((current, rest)) => {
+                        self.pieces += 1;
+                        let max = self.session.limits.max_pieces;
+                        if self.pieces > max {
+                            return Err(DecodeError::new(DecodeErrorKind::Limit("max_pieces", max)));
+                        }
                         self.current = current;
                         self.rest = rest;
                         Ok(())
@@ -362,19 +369,14 @@ impl<'a> InterfaceReader<'_, 'a> {
     pub fn read_into<C: Codec<T>, T>(mut self, into: &mut T) -> Result<(), DecodeError> {
         let plan = self.from.session.plan::<C, T>(self.id)?;
         self.begin()?;
-        self.from.enter()?;
-        C::decode(into, self.from, plan)?;
-        self.from.leave();
-        Ok(())
+        C::decode(into, self.from, plan)
     }
 
     /// Reads the content as what it is.
     pub fn dynamic(mut self) -> Result<crate::dynamic::Interface, DecodeError> {
         self.begin()?;
-        self.from.enter()?;
         let (name, id) = (self.name, self.id);
         let value = crate::dynamic::read(self.from, id)?;
-        self.from.leave();
         let ty = self.from.session.shared_types().get(id);
         Ok(crate::dynamic::Interface { name: name.to_owned(), ty, value })
     }
@@ -382,9 +384,6 @@ impl<'a> InterfaceReader<'_, 'a> {
     /// Reads the content and forgets it.
     pub fn skip(mut self) -> Result<(), DecodeError> {
         self.begin()?;
-        self.from.enter()?;
-        self.from.skip(self.id)?;
-        self.from.leave();
-        Ok(())
+        self.from.skip(self.id)
     }
 }

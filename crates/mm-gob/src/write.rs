@@ -19,7 +19,8 @@ pub enum Zeros {
     #[default]
     Omit,
     /// Every one is written, at every depth, where the format can: a nil pointer cannot be written. A receiver stores
-    /// what it gets, so this clears fields of an existing value, and makes pointers non-nil.
+    /// what it gets, so this clears fields of an existing value, and makes pointers non-nil. A nil interface is written
+    /// too; Go cannot pass over one if it does not know the field.
     Explicit,
     /// The chosen ones are written, the others left out.
     Fields(FieldSet),

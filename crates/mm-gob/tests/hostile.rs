@@ -84,14 +84,75 @@ fn nesting_ends_at_the_limit() {
     let mut decoder = Decoder::with_limits(limits);
     decoder.push(&nested(50));
     assert!(decoder.decode_dynamic().unwrap().is_some());
-    // The default fits a thread's usual stack, in debug builds too: see the worst case, interfaces in interfaces.
-    let inner = dynamic::Interface::from(1_i64);
-    let deep = (0..190).fold(inner, |value, _| dynamic::Interface::from(vec![Some(value)]));
-    let mut out = Vec::new();
-    Encoder::new().encode::<Interface, _>(&Some(deep), &mut out).unwrap();
-    let mut decoder = Decoder::new();
-    decoder.push(&out);
-    assert!(matches!(decoder.decode_dynamic().unwrap_err().kind(), DecodeErrorKind::Limit("max_depth", 200)));
+}
+
+/// Runs `test` on a small stack: threads usually have twice as much.
+fn on_a_mebibyte(test: impl FnOnce() + Send + 'static) {
+    std::thread::Builder::new().stack_size(1 << 20).spawn(test).expect("it starts").join().expect("it ends well");
+}
+
+#[test]
+fn the_deepest_values_fit_the_stack() {
+    on_a_mebibyte(|| {
+        let bytes = nested(400);
+        let decoder = || {
+            let mut decoder = Decoder::new();
+            decoder.push(&bytes);
+            decoder
+        };
+        assert!(decoder().decode_dynamic().unwrap().is_some());
+        assert!(decoder().skip().unwrap().is_some());
+        let mut too_deep = Decoder::new();
+        too_deep.push(&nested(401));
+        assert_eq!(*too_deep.skip().unwrap_err().kind(), DecodeErrorKind::Limit("max_depth", 400));
+    });
+    on_a_mebibyte(|| {
+        // An interface and a list are a level each.
+        let inner = dynamic::Interface::from(1_i64);
+        let deep = (0..199).fold(inner, |value, _| dynamic::Interface::from(vec![Some(value)]));
+        let mut out = Vec::new();
+        Encoder::new().encode::<Interface, _>(&Some(deep.clone()), &mut out).unwrap();
+        let mut decoder = Decoder::new();
+        decoder.push(&out);
+        let read = decoder.decode::<Interface, Option<dynamic::Interface>>().unwrap();
+        assert_eq!(read, Some(Some(deep)));
+    });
+    on_a_mebibyte(|| {
+        let deep = (0..399).fold(Chain::default(), |next, _| Chain { next: Some(Box::new(next)) });
+        let mut out = Vec::new();
+        Encoder::new().encode::<Struct<Chain>, _>(&deep, &mut out).unwrap();
+        let mut decoder = Decoder::new();
+        decoder.push(&out);
+        assert!(decoder.decode::<Struct<Chain>, Chain>().unwrap().is_some());
+    });
+}
+
+#[derive(Debug, Default)]
+struct Chain {
+    next: Option<Box<Chain>>,
+}
+mm_gob::gob_struct! { Chain as "Chain" { "Next" => next: Ptr<Boxed<Struct<Chain>>> } }
+
+#[test]
+fn a_value_in_too_many_pieces_is_refused() {
+    // A list of interfaces, each of a new type, each broken off behind its definition.
+    let mut bytes = vec![9, 0xff, 0x81, 2, 1, 2, 0xff, 0x82, 0, 1, 0x10, 0, 0];
+    bytes[0] = bytes.len() as u8 - 1;
+    let mut content = vec![0xff, 0x82, 0, 3];
+    for id in [0x83_u8, 0x85, 0x87] {
+        content.extend([1, b'x', 0xff, id, 2, 1, 2, 0xff, id + 1, 0, 1, 4, 0, 0]);
+        bytes.push(content.len() as u8);
+        bytes.append(&mut content);
+        content.extend([0xff, id + 1, 2, 0, 0]);
+    }
+    bytes.push(content.len() as u8);
+    bytes.append(&mut content);
+    let mut decoder = Decoder::with_limits(Limits { max_pieces: 3, ..Limits::default() });
+    decoder.push(&bytes);
+    assert!(decoder.decode_dynamic().unwrap().is_some());
+    assert!(decoder.is_idle());
+    let limits = Limits { max_pieces: 2, ..Limits::default() };
+    assert_eq!(limited(limits, &bytes), DecodeErrorKind::Limit("max_pieces", 2));
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl Default for Types {
 }
 
 impl Types {
-    /// An empty set.
+    /// An empty set. To be kept for all values of its types: an encoder sends the types of every set once.
     pub fn new() -> Self {
         static TOKENS: AtomicU64 = AtomicU64::new(0);
         let definitions = RwLock::new(Definitions { by_id: HashMap::new(), next: TypeId::FIRST_USER.0 });
