@@ -191,7 +191,7 @@ func TestHealthAndEnd(t *testing.T) {
 	}
 	begin := time.Now()
 	process.Kill()
-	if !process.Exited() || time.Since(begin) > 2*time.Second {
+	if !process.Exited() || time.Since(begin) > 5*time.Second {
 		t.Errorf("exited: %t after %s", process.Exited(), time.Since(begin))
 	}
 	if err := process.Ping(); err == nil {
