@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use mm_gob::codec::Struct;
-use mm_gob::{Decoder, Encoder};
+use mm_gob::{Decoder, Encoder, Zeros};
 
 use crate::twin::Twin;
 
@@ -67,8 +67,8 @@ fn dynamic(bytes: &[u8], count: usize) -> Vec<u8> {
     out
 }
 
-/// Reads every value as a [`Twin`] and writes it.
-fn twins(bytes: &[u8], count: usize) -> Vec<u8> {
+/// Reads every value as a [`Twin`] and writes it, with its zeros or without.
+fn twins(bytes: &[u8], count: usize, zeros: &Zeros) -> Vec<u8> {
     let values = in_pieces(bytes, &mut Decoder::new(), |decoder| {
         decoder.decode::<Struct<Twin>, Twin>().expect("Go's stream is read")
     });
@@ -76,7 +76,7 @@ fn twins(bytes: &[u8], count: usize) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = Encoder::new();
     for value in &values {
-        encoder.encode::<Struct<Twin>, _>(value, &mut out).expect("what was read can be written");
+        encoder.encode_with::<Struct<Twin>, _>(value, zeros, &mut out).expect("what was read can be written");
     }
     out
 }
@@ -106,7 +106,8 @@ fn random_values_of_random_types_go_both_ways() {
         streams.read_exact(&mut stream).expect("the whole stream");
         let answer = match head[0] {
             b'D' => dynamic(&stream, count),
-            b'T' => twins(&stream, count),
+            b'T' => twins(&stream, count, &Zeros::Omit),
+            b'Z' => twins(&stream, count, &Zeros::Explicit),
             _ => break,
         };
         values += count;

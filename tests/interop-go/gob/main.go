@@ -3,11 +3,12 @@
 // It writes streams to its standard output and reads, for each, the stream that the peer made of what it read. Both are
 // decoded by Go, and must give the same. Streams and answers are framed:
 //
-//	to the peer:    kind byte ('D' dynamic, 'T' twin, 'E' end), number of values (uint32), length (uint32), stream
+//	to the peer:    kind byte ('D' dynamic, 'T' twin, 'Z' twin with zeros, 'E' end), number of values (uint32), length (uint32), stream
 //	from the peer:  length (uint32), stream
 //
 // A 'D' stream is read and written by the peer without knowing its types. A 'T' stream holds TwinMore values; the peer
-// knows the type only as Twin, without the fields beginning with X, and answers with Twin values.
+// knows the type only as Twin, without the fields beginning with X, and answers with Twin values. After a 'Z' stream it
+// writes their zero fields explicitly, which must clear what was there.
 //
 // Exit status 0 means that everything was the same.
 package main
@@ -23,6 +24,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"time"
 )
 
 func main() {
@@ -40,8 +42,9 @@ func main() {
 		}
 		dynamic += *values
 		if stream%4 == 0 {
-			if err := twinStream(p, g, *values); err != nil {
-				fail("twin stream %d of seed %d: %v", stream, *seed, err)
+			kind := "TZ"[stream/4%2]
+			if err := twinStream(p, g, kind, *values); err != nil {
+				fail("twin stream %d (%c) of seed %d: %v", stream, kind, *seed, err)
 			}
 			twins += *values
 		}
@@ -187,7 +190,7 @@ func hasNilElement(v reflect.Value, element bool) bool {
 }
 
 // twinStream sends TwinMore values and wants Twin values back.
-func twinStream(p *peer, g *generator, count int) error {
+func twinStream(p *peer, g *generator, kind byte, count int) error {
 	var stream, known bytes.Buffer
 	encoder, knownEncoder := gob.NewEncoder(&stream), gob.NewEncoder(&known)
 	for range count {
@@ -203,7 +206,7 @@ func twinStream(p *peer, g *generator, count int) error {
 			return fmt.Errorf("Go cannot encode a Twin: %w", err)
 		}
 	}
-	answer, err := p.ask('T', count, stream.Bytes())
+	answer, err := p.ask(kind, count, stream.Bytes())
 	if err != nil {
 		return err
 	}
@@ -213,8 +216,18 @@ func twinStream(p *peer, g *generator, count int) error {
 		if err := ours.Decode(&want); err != nil {
 			return fmt.Errorf("value %d: Go cannot decode its own: %w", i, err)
 		}
+		if kind == 'Z' {
+			have = dirty()
+		}
 		if err := theirs.Decode(&have); err != nil {
 			return fmt.Errorf("value %d: Go cannot decode the peer's: %w", i, err)
+		}
+		if kind == 'Z' {
+			// An explicit zero makes an empty slice of a nil one. Go's own encoder sends neither.
+			var err error
+			if have, err = throughGo(have); err != nil {
+				return err
+			}
 		}
 		if !reflect.DeepEqual(want, have) {
 			w, h := reflect.ValueOf(want), reflect.ValueOf(have)
@@ -226,6 +239,26 @@ func twinStream(p *peer, g *generator, count int) error {
 		}
 	}
 	return expectEnd(theirs)
+}
+
+// dirty returns a Twin with content in every field that an explicit zero clears.
+func dirty() Twin {
+	return Twin{
+		Embedded: Embedded{1, 1}, Bool: true, I8: 1, I64: 1, U16: 1, U64: 1, F32: 1, F64: 1, C: 1, S: "old", B: []byte("old"),
+		L: []string{"old"}, A: [3]int{1, 1, 1}, Hash: [4]byte{1}, Time: time.Unix(1, 0), Inner: Inner{1, "old"},
+		Inners: []*Inner{{1, "old"}}, Any: "old", Tree: []Twin{{S: "old", I64: 1}},
+	}
+}
+
+// throughGo returns what Go's decoder makes of what its encoder makes of t.
+func throughGo(t Twin) (Twin, error) {
+	var buffer bytes.Buffer
+	var result Twin
+	if err := gob.NewEncoder(&buffer).Encode(t); err != nil {
+		return result, fmt.Errorf("Go cannot encode what it decoded: %w", err)
+	}
+	err := gob.NewDecoder(&buffer).Decode(&result)
+	return result, err
 }
 
 func expectEnd(decoder *gob.Decoder) error {
