@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::python;
@@ -26,14 +26,20 @@ enum Part {
     Rust,
     /// The SDK, the examples and the documentation, against real peers
     Python,
+    /// The peers written in Go; they need Go on the PATH
+    Go,
 }
 
 pub(crate) fn run_tests(args: Args) -> Result<()> {
     let root = workspace::root();
-    if args.only != Some(Part::Python) {
+    let wanted = |part| args.only.is_none_or(|only| only == part);
+    if wanted(Part::Rust) {
         rust()?;
     }
-    if args.only != Some(Part::Rust) {
+    if wanted(Part::Go) {
+        go(root, args.only == Some(Part::Go))?;
+    }
+    if wanted(Part::Python) {
         python_tests(root, &args.pytest)?;
     }
     Ok(())
@@ -55,4 +61,19 @@ fn python_tests(root: &Path, arguments: &[String]) -> Result<()> {
         .args(arguments)
         .env("PYTHONPATH", root.join("python/src"))
         .env("MM_HOST", root.join("target/debug/mm-host")))
+}
+
+/// The tests of `tests/interop-go`. Without Go they are left out and said to be, unless they were asked for or this is CI.
+fn go(root: &Path, asked: bool) -> Result<()> {
+    if Command::new("go").arg("version").output().is_err() {
+        if asked || std::env::var_os("CI").is_some() {
+            bail!("the tests of tests/interop-go need Go on the PATH; https://go.dev/doc/install");
+        }
+        eprintln!("note: no Go on the PATH, so the tests of tests/interop-go are left out; CI runs them");
+        return Ok(());
+    }
+    for arguments in [["vet", "./..."], ["test", "./..."]] {
+        run(Command::new("go").args(arguments).current_dir(root.join("tests/interop-go")))?;
+    }
+    Ok(())
 }
