@@ -4,6 +4,7 @@
 
 pub mod broker;
 mod control;
+mod guardian;
 mod handshake;
 pub mod io_stream;
 mod outbox;

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::broker::{self, Broker};
 use crate::control::{Control, Dispenser};
+use crate::guardian;
 use crate::handshake::{self, Cookie, Socket, StartError};
 use crate::rpc;
 use crate::yamux::{self, Connection, End, Role, WriteHalf};
@@ -120,8 +121,10 @@ impl Announced {
         let Self { socket, config } = self;
         let (stream, _) = socket.listener.accept().await.map_err(ServeError::Accept)?;
         drop(socket);
+        let watchable = guardian::watchable(&stream).map_err(ServeError::Accept)?;
         let (read, write) = stream.into_split();
         let connection = Connection::new(read, write, Role::Server, config.yamux.clone());
+        guardian::start(watchable, guardian::ended(&connection)).map_err(ServeError::Accept)?;
         Session::start(connection, config).await.map_err(ServeError::Left)
     }
 }

@@ -153,6 +153,11 @@ impl Connection {
         self.inner.end_now()
     }
 
+    /// For those that want to know the end without holding the connection.
+    pub(crate) fn ended(&self) -> watch::Receiver<Option<End>> {
+        self.inner.ended.subscribe()
+    }
+
     /// Writes what is waiting, within [`Limits::close_timeout`], and closes the socket. Streams that are still open fail.
     pub async fn close(&self) {
         self.inner.close.notify_one();

@@ -1,0 +1,197 @@
+//! A session with both ends in one process.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mm_gob::codec::{Bool, Str, Struct};
+use mm_goplugin::io_stream::{self, RemoteReader};
+use mm_goplugin::rpc::{Args, CallError, Closed, Empty, Refusal, Reply, Running, Service};
+use mm_goplugin::testing::{DispenseError, Host, pair};
+use mm_goplugin::{Broker, BrokerError, Plugins, Session, SessionEnd};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+const SOON: Duration = Duration::from_secs(5);
+
+/// Repeats texts, and tells when its connection is over.
+struct Echo(Arc<Notify>);
+
+impl Service for Echo {
+    fn call(&self, method: &str, args: &mut Args<'_>) -> Result<Running, Refusal> {
+        match method {
+            "Echo" => {
+                let text: String = args.read::<Str, String>()?;
+                Ok(Box::pin(async move { Ok(Reply::new::<Str, _>(text)) }))
+            }
+            _ => Err(Refusal::NoSuchMethod),
+        }
+    }
+
+    fn closed(&self, _: &Closed) {
+        self.0.notify_one();
+    }
+}
+
+struct Offered(Arc<Notify>);
+
+impl Plugins for Offered {
+    fn dispense(&self, name: &str, _: &Broker) -> Option<Arc<dyn Service>> {
+        (name == "echo").then(|| Arc::new(Echo(self.0.clone())) as Arc<dyn Service>)
+    }
+}
+
+async fn session() -> (Session, Host, Arc<Notify>) {
+    let closed = Arc::new(Notify::new());
+    let (session, host) = pair(Arc::new(Offered(closed.clone()))).await;
+    (session, host, closed)
+}
+
+#[tokio::test]
+async fn what_is_dispensed_answers() {
+    let (_session, host, closed) = session().await;
+    for _ in 0..3 {
+        let echo = host.dispense("echo").await.unwrap();
+        let text: String = echo.call::<Str, _, Str, _>("Plugin.Echo", &"a".to_owned()).await.unwrap();
+        assert_eq!(text, "a");
+        drop(echo);
+        timeout(SOON, closed.notified()).await.expect("the service hears that its stream is over");
+    }
+    match host.dispense("other").await {
+        Err(DispenseError::Call(CallError::Remote(text))) => assert_eq!(text, "unknown plugin type: other"),
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("there is no such plugin"),
+    }
+    host.ping().await.unwrap();
+    let unknown = host.control().call::<Bool, _, Struct<Empty>, Empty>("Control.Sing", &true).await.unwrap_err();
+    assert!(unknown.is_method_missing());
+}
+
+#[tokio::test]
+async fn quit_is_answered_before_anyone_hears_of_it() {
+    let (session, host, _) = session().await;
+    let ending = tokio::spawn(async move {
+        let end = session.closed().await;
+        session.close().await;
+        end
+    });
+    host.quit().await.expect("the answer comes, though the plugin closes at once");
+    assert!(matches!(timeout(SOON, ending).await.unwrap().unwrap(), SessionEnd::Quit));
+    timeout(SOON, host.closed()).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_end_of_the_host_is_the_end_of_the_session() {
+    let (session, host, _) = session().await;
+    host.close().await;
+    assert!(matches!(timeout(SOON, session.closed()).await.unwrap(), SessionEnd::Ended(_)));
+    assert!(matches!(session.broker().dial(1).await, Err(BrokerError::Ended(_))));
+}
+
+#[tokio::test]
+async fn streams_are_brokered_both_ways() {
+    let (session, host, _) = session().await;
+    for (acceptor, dialler) in [(session.broker(), host.broker()), (host.broker(), session.broker())] {
+        let id = acceptor.next_id();
+        let accepting = acceptor.accept(id);
+        assert!(matches!(acceptor.accept(id).await, Err(BrokerError::InUse(_))));
+        let (accepted, dialled) = tokio::join!(accepting, dialler.dial(id));
+        let (mut accepted, mut dialled) = (accepted.unwrap(), dialled.unwrap());
+        accepted.write_all(b"ping").await.unwrap();
+        let mut text = [0; 4];
+        dialled.read_exact(&mut text).await.unwrap();
+        assert_eq!(&text, b"ping");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_may_come_before_its_acceptor() {
+    let (session, host, _) = session().await;
+    let id = session.broker().next_id();
+    let dialling = tokio::spawn({
+        let broker = host.broker().clone();
+        async move { broker.dial(id).await.map(drop) }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    session.broker().accept(id).await.unwrap();
+    dialling.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn whoever_waits_in_vain_is_told_after_five_seconds() {
+    let (session, host, _) = session().await;
+    let begun = Instant::now();
+    assert!(matches!(session.broker().accept(9).await, Err(BrokerError::Timeout(9))));
+    assert!((5..7).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    // The number is free again.
+    drop(session.broker().accept(9));
+    let (accepted, dialled) = tokio::join!(session.broker().accept(9), host.broker().dial(9));
+    accepted.unwrap();
+    dialled.unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_without_a_number_holds_nobody_up() {
+    let (session, host, _) = session().await;
+    // The number 0 is never accepted; its stream waits while others come and go.
+    let waiting = tokio::spawn({
+        let broker = host.broker().clone();
+        async move { broker.dial(0).await.map(drop) }
+    });
+    for _ in 0..10 {
+        let id = session.broker().next_id();
+        let begun = Instant::now();
+        let (accepted, dialled) = tokio::join!(session.broker().accept(id), host.broker().dial(id));
+        accepted.unwrap();
+        dialled.unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(1));
+    }
+    waiting.abort();
+}
+
+#[tokio::test]
+async fn output_reaches_the_host_and_may_wait_for_it() {
+    let (mut session, mut host, _) = session().await;
+    let (mut stdout, mut stderr) = (session.stdout().unwrap(), session.stderr().unwrap());
+    assert!(session.stdout().is_none());
+    stderr.write_all(b"to stderr").await.unwrap();
+    // More than a window: the writer waits for the host to read, and nobody else does.
+    let writing = tokio::spawn(async move { stdout.write_all(&vec![b'x'; 1_000_000]).await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!writing.is_finished());
+    timeout(SOON, host.ping()).await.unwrap().unwrap();
+    let mut text = [0; 9];
+    host.stderr.as_mut().unwrap().read_exact(&mut text).await.unwrap();
+    assert_eq!(&text, b"to stderr");
+    let mut text = Vec::new();
+    timeout(SOON, host.stdout.as_mut().unwrap().read_to_end(&mut text)).await.unwrap().unwrap();
+    assert_eq!(text.len(), 1_000_000);
+    writing.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_reader_is_read_from_the_other_side() {
+    let (session, host, _) = session().await;
+    let id = session.broker().next_id();
+    let (owner, reader) = tokio::join!(session.broker().accept(id), host.broker().dial(id));
+    let data: Vec<u8> = (0..1_000_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+    let sent = data.clone();
+    let serving = tokio::spawn(async move { io_stream::serve(&sent[..], owner.unwrap()).await });
+    let mut got = Vec::new();
+    let mut reader = RemoteReader::new(reader.unwrap()).await.unwrap();
+    timeout(SOON, reader.read_to_end(&mut got)).await.unwrap().unwrap();
+    assert!(got == data);
+    assert_eq!(serving.await.unwrap().unwrap(), 1_000_000);
+}
+
+#[tokio::test]
+async fn a_reader_that_is_dropped_stops_its_owner() {
+    let (session, host, _) = session().await;
+    let id = session.broker().next_id();
+    let (owner, reader) = tokio::join!(session.broker().accept(id), host.broker().dial(id));
+    let serving = tokio::spawn(async move { io_stream::serve(tokio::io::repeat(1), owner.unwrap()).await });
+    let mut reader = RemoteReader::new(reader.unwrap()).await.unwrap();
+    reader.read_exact(&mut [0; 1000]).await.unwrap();
+    drop(reader);
+    assert!(timeout(SOON, serving).await.expect("the endless source is given up").unwrap().unwrap() >= 1000);
+}
