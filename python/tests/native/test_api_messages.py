@@ -9,11 +9,11 @@ import pytest
 from echo import PlainError, split_error
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from protos import REPOSITORY, compile_protos
 from random_messages import fill, is_optional, pruned
 
 from mattermost_plugin import _native
 from mattermost_plugin._runtime.codec import resolve, resolve_enum
+from protos import REPOSITORY, compile_protos
 
 PACKAGE = "mattermost.plugin.v1."
 ROOT = REPOSITORY / "proto"
