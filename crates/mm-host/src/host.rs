@@ -230,11 +230,12 @@ impl Builder {
 }
 
 fn entry_of(bundle: &Path, manifest: &Manifest) -> Result<String, HostError> {
-    let Some(entry) = manifest.executable() else {
+    let Some(entry) = manifest.entry() else {
         return Err(HostError::Entry("the manifest names no server.executable".to_owned()));
     };
     if !bundle.join(entry).is_file() {
-        let text = format!("{} is missing: server.executable of the manifest names it", bundle.join(entry).display());
+        let field = if manifest.is_bundled() { "server.python.entry" } else { "server.executable" };
+        let text = format!("{} is missing: {field} of the manifest names it", bundle.join(entry).display());
         return Err(HostError::Entry(text));
     }
     Ok(entry.to_owned())

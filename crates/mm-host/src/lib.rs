@@ -30,10 +30,14 @@
 //! | [`supervisor`] | the life of the process: a state machine, and what carries it out |
 //! | `downstream` | gRPC with the process, both ways |
 //! | `host` | joins the two traits with all of this |
+//! | [`bundle`] | the file that a server takes |
+//! | [`mod@check`] | what is wrong with a plugin or a bundle |
 //! | `dev` (feature) | `mm-host dev`: a plugin in a simulated Mattermost, with a terminal |
 //!
 //! Nothing here knows a method or a hook by its arguments: that is generated, in `mm-proto`.
 
+pub mod bundle;
+pub mod check;
 mod downstream;
 mod error;
 mod host;

@@ -2,13 +2,17 @@
 //!
 //! Exit codes: 0 all went well; 1 the plugin or the script failed; 2 wrong arguments.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use mm_host::bundle::{self, layout::Target};
+use mm_host::check;
 use mm_host::dev::{self, key_value};
 use mm_host::log::LogLevel;
+use mm_host::python_env::Progress;
 
 /// What Mattermost sets when it starts a plugin's executable, so that people who start one by hand are told what it is.
 const MAGIC_COOKIE: (&str, &str) = ("MATTERMOST_PLUGIN", "Securely message teams, collaborate anywhere.");
@@ -29,6 +33,57 @@ struct Cli {
 enum Task {
     /// Runs a plugin in a simulated Mattermost, with a chat in the terminal
     Dev(Dev),
+    /// Makes of a plugin's folder the file that an administrator uploads
+    Bundle(Bundle),
+    /// Says what is wrong with a plugin or a bundle, and how to mend it; runs nothing of it
+    Check(Check),
+}
+
+#[derive(Args)]
+struct Bundle {
+    /// The plugin's folder, with its plugin.json
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// Where the servers run: linux-amd64, linux-arm64; this machine's unless given
+    #[arg(long, value_name = "TARGET", value_delimiter = ',', value_parser = Target::parse)]
+    target: Vec<Target>,
+    /// The mm-host of a target, in place of this program; may be given several times
+    #[arg(long, value_name = "TARGET=PATH", value_parser = for_target)]
+    host: Vec<(Target, PathBuf)>,
+    /// Folder of a relocatable Python to put into the bundle, for servers without one; for one target only if it is named
+    #[arg(long, value_name = "[TARGET=]DIR", value_parser = perhaps_for_target)]
+    python: Vec<(Option<Target>, PathBuf)>,
+    /// The SDK to put into the bundle: a wheel, or the folder that holds it, in place of an installed one
+    #[arg(long, value_name = "[TARGET=]PATH", value_parser = perhaps_for_target, env = "MM_HOST_SDK")]
+    sdk: Vec<(Option<Target>, PathBuf)>,
+    /// The Python whose pip fetches the dependencies
+    #[arg(long, value_name = "PATH")]
+    build_python: Option<PathBuf>,
+    /// The Python that the dependencies are for, such as 3.12; that of --python or --build-python unless given
+    #[arg(long, value_name = "VERSION")]
+    python_version: Option<String>,
+    /// The file to write, or a folder for it; dist in the plugin's folder unless given
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Check {
+    /// A plugin's folder, a bundle, or an unpacked bundle
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// Where the servers run, for the wheels of a plugin's dependencies
+    #[arg(long, value_name = "TARGET", value_delimiter = ',', value_parser = Target::parse)]
+    target: Vec<Target>,
+    /// Do not ask the package index for wheels
+    #[arg(long)]
+    offline: bool,
+    /// The Python whose pip asks for wheels
+    #[arg(long, value_name = "PATH")]
+    build_python: Option<PathBuf>,
+    /// The Python that wheels are looked for, such as 3.12
+    #[arg(long, value_name = "VERSION")]
+    python_version: Option<String>,
 }
 
 #[derive(Args)]
@@ -74,6 +129,8 @@ struct Dev {
 fn main() -> ExitCode {
     match Cli::parse().task {
         Some(Task::Dev(task)) => run_dev(task),
+        Some(Task::Bundle(task)) => run_bundle(task),
+        Some(Task::Check(task)) => run_check(task),
         None if std::env::var(MAGIC_COOKIE.0).is_ok_and(|it| it == MAGIC_COOKIE.1) => {
             eprintln!("mm-host: this version runs plugins in its own simulated Mattermost only: mm-host dev DIR");
             ExitCode::FAILURE
@@ -99,11 +156,85 @@ fn run_dev(task: Dev) -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(why) => {
-            let red = anstyle::AnsiColor::Red.on_default();
-            anstream::eprintln!("{red}error{red:#}: {why}");
-            ExitCode::FAILURE
+        Err(why) => fail(&why),
+    }
+}
+
+fn fail(why: &str) -> ExitCode {
+    let red = anstyle::AnsiColor::Red.on_default();
+    anstream::eprintln!("{red}error{red:#}: {why}");
+    ExitCode::FAILURE
+}
+
+fn run_bundle(task: Bundle) -> ExitCode {
+    let pythons = task.python.into_iter().flat_map(|(target, dir)| {
+        let targets = if target.is_none() && task.target.is_empty() { here() } else { task.target.clone() };
+        target.map_or(targets, |it| vec![it]).into_iter().map(move |it| (it, dir.clone()))
+    });
+    let options = bundle::Options {
+        dir: task.dir,
+        pythons: pythons.collect(),
+        hosts: task.host.into_iter().collect(),
+        sdks: task.sdk.into_iter().collect::<BTreeMap<_, _>>(),
+        targets: task.target,
+        build_python: task.build_python,
+        python_version: task.python_version,
+        output: task.output,
+    };
+    match bundle::run(&options, &mut show) {
+        Ok(report) => {
+            anstream::print!("{report}");
+            for warning in &report.warnings {
+                anstream::eprintln!("{warning}");
+            }
+            ExitCode::SUCCESS
         }
+        Err(bundle::BundleError::Findings(findings)) => print_findings(&findings),
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+fn run_check(task: Check) -> ExitCode {
+    let options = check::Options {
+        targets: task.target,
+        offline: task.offline,
+        build_python: task.build_python,
+        python_version: task.python_version,
+    };
+    // pip's talk is of no use here: it fails on purpose.
+    print_findings(&check::run(&task.path, &options, &mut |_| {}))
+}
+
+/// One line for each; success when none is an error.
+fn print_findings(findings: &[check::Finding]) -> ExitCode {
+    for finding in findings {
+        anstream::eprintln!("{finding}");
+    }
+    if findings.iter().any(check::Finding::is_error) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn show(progress: Progress) {
+    match progress {
+        Progress::Installing { source } => anstream::eprintln!("fetching the dependencies in {}", source.display()),
+        Progress::Installer(line) if line.starts_with("Collecting") => anstream::eprintln!("  {line}"),
+        Progress::Installer(_) | Progress::CreatingVenv(_) | Progress::Done => {}
+    }
+}
+
+/// This machine, if servers run on its like.
+fn here() -> Vec<Target> {
+    Target::here().into_iter().collect()
+}
+
+fn for_target(text: &str) -> Result<(Target, PathBuf), String> {
+    let (target, path) = text.split_once('=').ok_or_else(|| format!("{text:?} is no TARGET=PATH"))?;
+    Ok((Target::parse(target)?, PathBuf::from(path)))
+}
+
+fn perhaps_for_target(text: &str) -> Result<(Option<Target>, PathBuf), String> {
+    match text.split_once('=') {
+        Some((target, path)) if !Path::new(text).exists() => Ok((Some(Target::parse(target)?), PathBuf::from(path))),
+        _ => Ok((None, PathBuf::from(text))),
     }
 }
 
@@ -130,7 +261,7 @@ fn options(task: Dev) -> Result<dev::Options, String> {
 }
 
 /// The settings in a JSON file, as texts.
-fn settings_of(path: &std::path::Path) -> Result<Vec<(String, String)>, String> {
+fn settings_of(path: &Path) -> Result<Vec<(String, String)>, String> {
     let refuse = |why: String| format!("{}: {why}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
     let fields: serde_json::Map<String, serde_json::Value> =

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use self::settings::{Setting, SettingOption, SettingType, SettingsSchema, SettingsSection};
 
 /// File names of a manifest, in the order in which Mattermost looks for them.
-const FILE_NAMES: [&str; 3] = ["plugin.yml", "plugin.yaml", "plugin.json"];
+pub(crate) const FILE_NAMES: [&str; 3] = ["plugin.yml", "plugin.yaml", "plugin.json"];
 
 /// Why a plugin's manifest cannot be used. Every text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +125,9 @@ pub struct PythonOptions {
     /// Where dependencies come from; nothing means: what is found, in the order of [`crate::python_env`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dependency_mode: Option<DependencyMode>,
+    /// The Python file, in a bundle made by [`crate::bundle`]: there `executables` names the host, because the server starts that.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub entry: String,
     /// Folder of the virtual environment in the bundle.
     pub venv_path: String,
     /// Path of the requirements file in the bundle.
@@ -173,11 +176,25 @@ impl Manifest {
         Err(ManifestError::Missing { dir: dir.to_owned() })
     }
 
+    /// All that is wrong in the text of a manifest, at most one finding for each of its parts; nothing when it can be used.
+    pub fn problems(path: &Path, text: &str) -> Vec<ManifestError> {
+        match Self::read(path, text) {
+            Ok(manifest) => check::all(path, &manifest),
+            Err(error) => vec![error],
+        }
+    }
+
     /// Reads and checks the text of a manifest; `path` decides between JSON and YAML and stands in errors.
     ///
     /// # Errors
     /// As [`Manifest::load`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ManifestError> {
+        let manifest = Self::read(path, text)?;
+        check::check(path, &manifest)?;
+        Ok(manifest)
+    }
+
+    fn read(path: &Path, text: &str) -> Result<Self, ManifestError> {
         // A byte order mark is not white space to a JSON or YAML reader, and Windows editors write one.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut manifest = if path.extension().is_some_and(|it| it == "json") {
@@ -186,7 +203,6 @@ impl Manifest {
             serde_saphyr::from_str::<Self>(text).map_err(|error| yaml_error(path, &error))?
         };
         manifest.id = manifest.id.to_lowercase();
-        check::check(path, &manifest)?;
         Ok(manifest)
     }
 
@@ -195,6 +211,18 @@ impl Manifest {
         let server = self.server.as_ref()?;
         let platform = server.executables.get(&platform()).filter(|it| !it.is_empty());
         Some(platform.unwrap_or(&server.executable).as_str()).filter(|it| !it.is_empty())
+    }
+
+    /// The Python file: `server.python.entry` in a bundle, else [`Manifest::executable`].
+    pub fn entry(&self) -> Option<&str> {
+        let named = self.server.as_ref().map(|it| it.python.entry.as_str()).filter(|it| !it.is_empty());
+        named.or_else(|| self.executable())
+    }
+
+    /// Whether it is the manifest of a bundle made by [`crate::bundle`].
+    pub fn is_bundled(&self) -> bool {
+        let python = self.server.as_ref().map(|it| &it.python);
+        python.is_some_and(|it| !it.entry.is_empty() && it.dependency_mode == Some(DependencyMode::Bundled))
     }
 
     /// `server.python`, or its defaults.
@@ -209,7 +237,7 @@ impl Manifest {
 }
 
 /// This platform as manifests name it: Go's names for system and processor.
-fn platform() -> String {
+pub(crate) fn platform() -> String {
     let os = match std::env::consts::OS {
         "macos" => "darwin",
         other => other,
@@ -220,6 +248,18 @@ fn platform() -> String {
         other => other,
     };
     format!("{os}-{arch}")
+}
+
+/// The text of a manifest as a JSON value, with all that this program does not know.
+///
+/// # Errors
+/// When it is not JSON or YAML.
+pub(crate) fn value(path: &Path, text: &str) -> Result<serde_json::Value, ManifestError> {
+    if path.extension().is_some_and(|it| it == "json") {
+        serde_json::from_str(text).map_err(|error| json_error(path, &error))
+    } else {
+        serde_saphyr::from_str(text).map_err(|error| yaml_error(path, &error))
+    }
 }
 
 fn json_error(path: &Path, error: &serde_json::Error) -> ManifestError {

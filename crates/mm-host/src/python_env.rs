@@ -10,11 +10,15 @@
 //! `pyproject.toml` go to a virtual environment in a cache folder outside the plugin ([`venv`]). A plugin without any of these files,
 //! and one with `dependency_mode: system`, runs on the interpreter as it is.
 //!
+//! A bundle made by [`crate::bundle`] has its dependencies and the SDK in `server/<platform>/packages`, and perhaps an interpreter in
+//! `server/<platform>/python`: nothing is installed for it, and of the list above only the first and third entry count ([`bundled`]).
+//!
 //! Everything here blocks (it starts interpreters and pip): call it from a blocking task.
 
+mod bundled;
 mod interpreter;
-mod requirements;
-mod venv;
+pub(crate) mod requirements;
+pub(crate) mod venv;
 mod version;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +40,9 @@ pub enum EnvError {
     /// The virtual environment could not be made or filled.
     #[error("{0}")]
     Venv(String),
+    /// A bundle lacks what this machine needs.
+    #[error("{0}")]
+    Bundle(String),
     /// The folder given as the SDK is none.
     #[error("{0}")]
     Sdk(String),
@@ -92,6 +99,9 @@ pub fn prepare(request: &EnvRequest<'_>, progress: &mut dyn FnMut(Progress)) -> 
         Some(sdk) => vec![check_sdk(sdk)?],
         None => Vec::new(),
     };
+    if request.manifest.is_bundled() {
+        return bundled::prepare(request, python_path);
+    }
     let text = request.manifest.python_version();
     let wanted = VersionRequirement::parse(text).map_err(EnvError::NoInterpreter)?;
     let options = request.manifest.python();
@@ -118,6 +128,14 @@ pub fn prepare(request: &EnvRequest<'_>, progress: &mut dyn FnMut(Progress)) -> 
         _ => found,
     };
     Ok(PythonEnv { interpreter, python_path, requirements_file })
+}
+
+/// The interpreter that a caller names, else the first on the search path that will do.
+pub(crate) fn find(python: Option<&Path>, wanted: &VersionRequirement) -> Result<Interpreter, EnvError> {
+    match python {
+        Some(path) => interpreter::named(path, wanted),
+        None => interpreter::on_path(wanted),
+    }
 }
 
 /// Where environments are kept: `$XDG_CACHE_HOME/mm-host`, else `~/.cache/mm-host`, else a folder for temporary files.

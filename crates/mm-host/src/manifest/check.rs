@@ -7,8 +7,14 @@ use crate::python_env::VersionRequirement;
 
 /// Refuses the first thing that cannot be.
 pub(super) fn check(path: &Path, manifest: &Manifest) -> Result<(), ManifestError> {
+    all(path, manifest).into_iter().next().map_or(Ok(()), Err)
+}
+
+/// The first thing that cannot be of each of its parts.
+pub(super) fn all(path: &Path, manifest: &Manifest) -> Vec<ManifestError> {
     let report = |(field, message): Fault| ManifestError::Invalid { path: path.to_owned(), field, message };
-    identity(manifest).and_then(|()| server(manifest)).and_then(|()| settings(manifest)).map_err(report)
+    let parts = [identity(manifest), versions(manifest), addresses(manifest), server(manifest), settings(manifest)];
+    parts.into_iter().filter_map(Result::err).map(report).collect()
 }
 
 /// Path of a field and what is wrong with it.
@@ -32,11 +38,19 @@ fn identity(manifest: &Manifest) -> Result<(), Fault> {
     if manifest.name.trim().is_empty() {
         return fault("name", "is missing: write the plugin's name for people");
     }
+    Ok(())
+}
+
+fn versions(manifest: &Manifest) -> Result<(), Fault> {
     for (field, version) in [("version", &manifest.version), ("min_server_version", &manifest.min_server_version)] {
         if !version.is_empty() && semver::Version::parse(version).is_err() {
             return fault(field, format!("{version:?} is no semantic version: write three numbers, such as \"1.0.0\""));
         }
     }
+    Ok(())
+}
+
+fn addresses(manifest: &Manifest) -> Result<(), Fault> {
     for (field, url) in [
         ("homepage_url", &manifest.homepage_url),
         ("support_url", &manifest.support_url),
@@ -56,13 +70,16 @@ fn server(manifest: &Manifest) -> Result<(), Fault> {
             "is missing: a Python plugin has {\"server\": {\"executable\": \"plugin.py\", \"runtime\": \"python\"}}",
         );
     };
-    let Some(executable) = manifest.executable() else {
+    let Some(executable) = manifest.entry() else {
         return fault(
             "server.executable",
             "is missing: write the path of the plugin's Python file, such as \"plugin.py\"",
         );
     };
     inside_bundle("server.executable", executable)?;
+    for (platform, path) in &server.executables {
+        inside_bundle(&format!("server.executables.{platform}"), path)?;
+    }
     match server.runtime.as_str() {
         "python" => {}
         "" if executable.ends_with(".py") => {}

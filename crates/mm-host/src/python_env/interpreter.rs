@@ -35,7 +35,7 @@ impl Interpreter {
     }
 
     /// Starts `path` and asks it; `Err` says why it is no interpreter.
-    pub(super) fn ask(path: &Path) -> Result<Self, String> {
+    pub(crate) fn ask(path: &Path) -> Result<Self, String> {
         // -I: neither the user's site-packages nor PYTHON* variables change the answer.
         let output = Command::new(path).args(["-I", "-c", QUESTION]).stdin(Stdio::null()).output();
         let output = output.map_err(|error| match error.kind() {

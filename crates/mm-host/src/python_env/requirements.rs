@@ -143,7 +143,7 @@ fn option_value<'a>(line: &'a str, short: &str, long: &str) -> Option<&'a str> {
 }
 
 /// The normalised project name of a requirement; `None` for options and paths.
-fn project_name(line: &str) -> Option<String> {
+pub(crate) fn project_name(line: &str) -> Option<String> {
     let end = line.find(|it: char| !(it.is_ascii_alphanumeric() || "-_.".contains(it))).unwrap_or(line.len());
     let (name, rest) = line.split_at(end);
     // "./thing" and "wheels/thing.whl" are paths.

@@ -4,6 +4,7 @@
 //! requirements give another folder, so nothing in a folder is ever changed after its marker file was written. A folder without
 //! the marker is what an interrupted installation left, and is made again. Two hosts that need the same one wait for each other.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -114,11 +115,32 @@ fn install(
     let list = venv.join("mm-host-requirements.txt");
     fs::write(&list, requirements.lines.join("\n") + "\n")
         .map_err(|error| EnvError::Venv(format!("cannot write {}: {error}", list.display())))?;
-    let mut child = Command::new(venv.join("bin").join("python"))
-        .args(["-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off", "-r"])
-        .arg(&list)
-        // Paths such as ./wheels/x.whl in a requirements file are relative to the folder pip runs in.
-        .current_dir(bundle)
+    let python = venv.join("bin").join("python");
+    let (success, text) = pip(
+        &python,
+        bundle,
+        &["install".as_ref(), "--progress-bar=off".as_ref(), "-r".as_ref(), list.as_os_str()],
+        progress,
+    )?;
+    if success {
+        return Ok(());
+    }
+    let hint = install_hint(&text, &requirements.source);
+    Err(EnvError::Venv(format!("pip could not install {}:\n{}\n{hint}", requirements.source.display(), tail(&text))))
+}
+
+/// Runs pip in `folder`, to which paths such as `./wheels/x.whl` in a requirements file are relative. Gives whether all went well, and
+/// what it printed.
+pub(crate) fn pip(
+    python: &Path,
+    folder: &Path,
+    arguments: &[&OsStr],
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(bool, String), EnvError> {
+    let mut child = Command::new(python)
+        .args(["-I", "-m", "pip", "--disable-pip-version-check", "--no-input"])
+        .args(arguments)
+        .current_dir(folder)
         .env_remove("PYTHONPATH")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -136,11 +158,7 @@ fn install(
     }
     text.push_str(&errors.join().unwrap_or_default());
     let status = child.wait().map_err(|error| EnvError::Venv(format!("cannot wait for pip: {error}")))?;
-    if status.success() {
-        return Ok(());
-    }
-    let hint = install_hint(&text, &requirements.source);
-    Err(EnvError::Venv(format!("pip could not install {}:\n{}\n{hint}", requirements.source.display(), tail(&text))))
+    Ok((status.success(), text))
 }
 
 /// What to do about a failed installation.
@@ -161,7 +179,7 @@ fn install_hint(text: &str, source: &Path) -> String {
     format!("mend {source}, and try again")
 }
 
-fn tail(text: &str) -> String {
+pub(crate) fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|it| !it.trim().is_empty()).collect();
     let shown = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
     shown.iter().map(|it| format!("  {it}")).collect::<Vec<_>>().join("\n")
