@@ -92,6 +92,8 @@ pub struct Method {
     /// Whether the last Go parameter is variadic; it is then the last of `params`, as a list.
     pub variadic: bool,
     pub outcome: Outcome,
+    /// A handler may also answer `Dismiss`: the server knows a reason that means it. Only where `outcome` is a verdict.
+    pub dismissible: bool,
     pub stream: Stream,
     pub doc: MethodDoc,
 }
@@ -163,6 +165,9 @@ pub struct Field {
     pub number: u32,
     pub ty: Ty,
     pub presence: Presence,
+    /// A pointer to a message that may be nil though all went well, as `overrides.toml` says: of parameters and results only.
+    /// Go's types do not tell such a pointer from one that is always there.
+    pub nullable: bool,
     /// Go's type as the surface writes it, `*model.User`.
     pub go_type: String,
     /// JSON key, `None` for `json:"-"`, for parameters and for results.

@@ -54,6 +54,12 @@ pub(crate) struct MethodOverride {
     pub signature: Option<Signature>,
     pub outcome: Option<Outcome>,
     pub stream: Option<Stream>,
+    /// Parameters, by Go name, and results, by ours, that may be nil though nothing failed.
+    #[serde(default)]
+    pub nullable: Vec<String>,
+    /// A handler of the hook may also answer `Dismiss`.
+    #[serde(default)]
+    pub dismissible: bool,
 }
 
 /// Go types in place of those that upstream declares.

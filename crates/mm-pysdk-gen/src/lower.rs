@@ -6,7 +6,6 @@ pub(crate) mod hook_typing;
 pub(crate) mod hooks;
 pub(crate) mod keywords;
 pub(crate) mod models;
-pub(crate) mod nullable;
 pub(crate) mod streams;
 
 use mm_codegen::ir::Method;

@@ -90,7 +90,7 @@ impl Annotation {
 /// The annotation of a field, parameter or result, with `| None` where it may be absent.
 ///
 /// A message by pointer is only a model here for parameters and results: whether Mattermost takes or gives none of it
-/// is no question of types but of meaning, see `nullable`.
+/// is no question of types but of meaning: `Field::nullable`.
 pub(crate) fn annotation(context: &Context<'_>, field: &Field, position: Position) -> Annotation {
     let inner = of(context, &field.ty, position);
     match field.presence {

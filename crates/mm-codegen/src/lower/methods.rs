@@ -4,7 +4,7 @@ use mm_surface::{Method as GoMethod, Param};
 
 use super::types::Types;
 use crate::Diagnostic;
-use crate::ir::{Field, Method, MethodDoc, Outcome, Stream, StreamParam, Ty};
+use crate::ir::{Field, Method, MethodDoc, Outcome, Presence, Stream, StreamParam, Ty};
 use crate::names;
 use crate::overrides::{self, Kind, MethodOverride};
 
@@ -29,6 +29,11 @@ fn method(go: &GoMethod, kind: Kind, types: &mut Types<'_>) -> Option<Method> {
     let (results, fails) = split_error(results);
     let (stream_params, params) = split_params(params, stream, types);
     let outcome = outcome(go, kind, override_, fails, results, types)?;
+    let mut params = lower_params(go, &params, types);
+    let mut results = lower_results(go, results, outcome, override_, stream, types);
+    let subject = format!("{}.{}", kind.key(), go.name);
+    mark_nullable(&override_.nullable, &subject, &mut params, &mut results, types);
+    check_dismissible(override_, outcome, &subject, types);
     Some(Method {
         name: names::name(&go.name),
         tags: go.tags.clone(),
@@ -37,11 +42,12 @@ fn method(go: &GoMethod, kind: Kind, types: &mut Types<'_>) -> Option<Method> {
         hook_id: go.id,
         request: format!("{}Request", go.name),
         response: format!("{}Response", go.name),
-        params: lower_params(go, &params, types),
+        params,
         stream_params,
-        results: lower_results(go, results, outcome, override_, stream, types),
+        results,
         variadic: go.variadic && override_.signature.is_none(),
         outcome,
+        dismissible: override_.dismissible,
         stream,
         doc: MethodDoc::default(),
     })
@@ -198,6 +204,46 @@ fn lower_results(
         lowered.push(field);
     }
     lowered
+}
+
+/// Marks what may be nil: parameters by Go's name, results by ours, as Go has none for them.
+fn mark_nullable(names: &[String], subject: &str, params: &mut [Field], results: &mut [Field], types: &mut Types<'_>) {
+    for name in names {
+        let param = params.iter_mut().find(|it| it.name.go == *name);
+        let Some(field) = param.or_else(|| results.iter_mut().find(|it| it.name.snake == *name)) else {
+            types.diagnostics.push(Diagnostic::new(
+                overrides::FILE,
+                subject,
+                format!("`nullable` names {name}, which is no parameter and no result"),
+                "remove the name, or correct it: a parameter's in Go, a result's as the proto has it",
+            ));
+            continue;
+        };
+        if !matches!(field.ty, Ty::Message(_)) || field.presence != Presence::Optional {
+            types.diagnostics.push(Diagnostic::new(
+                overrides::FILE,
+                subject,
+                format!(
+                    "`nullable` names {name} of the type `{}`; only of a pointer to a struct it must be said",
+                    field.go_type
+                ),
+                "remove the name: the type says whether it may be nil",
+            ));
+            continue;
+        }
+        field.nullable = true;
+    }
+}
+
+fn check_dismissible(override_: &MethodOverride, outcome: Outcome, subject: &str, types: &mut Types<'_>) {
+    if override_.dismissible && outcome != Outcome::Verdict {
+        types.diagnostics.push(Diagnostic::new(
+            overrides::FILE,
+            subject,
+            format!("`dismissible` needs the outcome Verdict, and this one is {outcome:?}: there is no reason to give"),
+            "remove `dismissible`, or correct `outcome`",
+        ));
+    }
 }
 
 /// `user` for a message, `users` for a list of them, else `result`.

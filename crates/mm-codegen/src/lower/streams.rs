@@ -267,6 +267,7 @@ fn scalar(name: &str, ty: Ty, doc: &str) -> Field {
         number: 0,
         ty,
         presence: Presence::Implicit,
+        nullable: false,
         go_type: String::new(),
         json: None,
         doc: doc.to_owned(),

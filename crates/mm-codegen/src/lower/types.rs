@@ -95,6 +95,7 @@ impl<'a> Types<'a> {
             number: 0,
             ty,
             presence,
+            nullable: false,
             go_type: go_type.to_owned(),
             json: None,
             doc: String::new(),

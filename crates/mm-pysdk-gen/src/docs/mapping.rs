@@ -144,7 +144,8 @@ fn row(context: &Context<'_>, go: &str, ty: Ty, presence: Presence, note: &'stat
         python: String::new(),
         rust: String::new(),
     };
-    let field = Field { name, number: 0, ty, presence, go_type: go.into(), json: None, doc: String::new() };
+    let go_type = go.into();
+    let field = Field { name, number: 0, ty, presence, nullable: false, go_type, json: None, doc: String::new() };
     MappingRow {
         go: code(go),
         proto: code(&proto(&field)),

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use mm_codegen::header;
-use mm_codegen::ir::{Field, Method, Outcome, Presence, Stream, Ty};
+use mm_codegen::ir::{Field, Method, Outcome, Stream, Ty};
 
-use super::{models, nullable, streams};
+use super::{models, streams};
 use crate::context::Context;
 use crate::docstring::Docstring;
 use crate::error::Error;
@@ -230,7 +230,7 @@ impl Lowering<'_> {
         let name = names::parameter(&field.name.python);
         let stars = if is_variadic { "*" } else { "" };
         let is_last = index + 1 == self.method.params.len();
-        let default = if is_last && self.is_nullable(field) { " = None" } else { "" };
+        let default = if is_last && field.nullable { " = None" } else { "" };
         let text = format!("{stars}{name}: {}{default}", annotation.text);
         Parameter { text, name: format!("{stars}{name}"), annotation, doc: field.doc.clone() }
     }
@@ -240,13 +240,9 @@ impl Lowering<'_> {
             Ty::List(item) if is_variadic => types::of(self.context, item, Position::Parameter),
             _ => {
                 let annotation = annotation(self.context, field, Position::Parameter);
-                if self.is_nullable(field) { annotation.or_none() } else { annotation }
+                if field.nullable { annotation.or_none() } else { annotation }
             }
         }
-    }
-
-    fn is_nullable(&self, field: &Field) -> bool {
-        nullable::api_parameter(&self.method.name.go, &field.name.go)
     }
 
     /// Whether the method takes alternating keys and values, as Go's loggers do.
@@ -352,9 +348,7 @@ pub(crate) fn result(context: &Context<'_>, method: &Method) -> Annotation {
         .iter()
         .map(|it| {
             let annotation = annotation(context, it, Position::Result);
-            let is_pointer = it.presence == Presence::Optional;
-            let may_be_none = is_pointer && nullable::api_result(&method.name.go, &it.name.snake);
-            if may_be_none { annotation.or_none() } else { annotation }
+            if it.nullable { annotation.or_none() } else { annotation }
         })
         .collect();
     match results.len() {

@@ -3,7 +3,7 @@
 use mm_codegen::header;
 use mm_codegen::ir::Method;
 
-use super::hooks::{Handler, handled, handlers, is_dismissible};
+use super::hooks::{Handler, handled, handlers};
 use crate::context::Context;
 use crate::imports::{Block, imports};
 use crate::layout::{Expr, signature};
@@ -42,7 +42,7 @@ fn typing(context: &Context<'_>, hook: &Method, checking: &mut Block) -> HookTyp
     let variable = format!("_{go}");
     let callables = handlers.iter().map(|it| {
         let callable = callable(it);
-        if is_dismissible(hook) { callable.replace("Verdict[", "PostVerdict[") } else { callable }
+        if hook.dismissible { callable.replace("Verdict[", "PostVerdict[") } else { callable }
     });
     let bound = Expr::Keyword("bound".to_owned(), callables.collect());
     let definition = Expr::call("TypeVar", vec![Expr::string(&variable), bound]);

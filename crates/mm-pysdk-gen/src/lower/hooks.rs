@@ -3,7 +3,7 @@
 use mm_codegen::header;
 use mm_codegen::ir::{Method, Outcome, Stream, Ty};
 
-use super::{nullable, path, streams};
+use super::{path, streams};
 use crate::context::Context;
 use crate::docstring::first_sentence;
 use crate::layout::Expr;
@@ -27,22 +27,23 @@ fn spec(context: &Context<'_>, hook: &Method) -> Expr {
     let handler = &handlers(context, hook)[0];
     let names = handler.parameters.iter().map(|(name, _)| Expr::string(name)).collect();
     let field = |name: &str, value: Expr| Expr::atom(format!("{name}={}", value.flat()));
-    Expr::call(
-        "HookSpec",
-        vec![
-            field("go", Expr::string(&hook.name.go)),
-            field("snake", Expr::string(&hook.name.python)),
-            field("path", Expr::string(&path("PluginHooks", hook))),
-            field("request", Expr::string(&hook.request)),
-            field("response", Expr::string(&hook.response)),
-            field("params", Expr::Tuple(names)),
-            field("outcome", Expr::string(outcome(hook.outcome))),
-            field("stream", Expr::string(stream(hook.stream))),
-            field("since", Expr::string(&hook.since)),
-            field("signature", Expr::string(&handler.signature())),
-            field("doc", Expr::string(&first_sentence(&hook.doc.summary).0)),
-        ],
-    )
+    let mut fields = vec![
+        field("go", Expr::string(&hook.name.go)),
+        field("snake", Expr::string(&hook.name.python)),
+        field("path", Expr::string(&path("PluginHooks", hook))),
+        field("request", Expr::string(&hook.request)),
+        field("response", Expr::string(&hook.response)),
+        field("params", Expr::Tuple(names)),
+        field("outcome", Expr::string(outcome(hook.outcome))),
+        field("stream", Expr::string(stream(hook.stream))),
+        field("since", Expr::string(&hook.since)),
+        field("signature", Expr::string(&handler.signature())),
+        field("doc", Expr::string(&first_sentence(&hook.doc.summary).0)),
+    ];
+    if hook.dismissible {
+        fields.push(field("dismissible", Expr::atom("True")));
+    }
+    Expr::call("HookSpec", fields)
 }
 
 fn outcome(outcome: Outcome) -> &'static str {
@@ -82,14 +83,6 @@ impl Handler {
     }
 }
 
-/// Hooks whose handlers may return `Dismiss`: Mattermost has one reason that means it, and only for new posts.
-const DISMISSIBLE: [&str; 1] = ["MessageWillBePosted"];
-
-/// Whether a handler of this hook may return `Dismiss`.
-pub(crate) fn is_dismissible(hook: &Method) -> bool {
-    DISMISSIBLE.contains(&hook.name.go.as_str())
-}
-
 /// What a handler returns, in the words of people rather than of type checkers.
 pub(crate) fn said_result(hook: &Method, handler: &Handler) -> String {
     let text = handler.result.text.as_str();
@@ -98,7 +91,7 @@ pub(crate) fn said_result(hook: &Method, handler: &Handler) -> String {
     }
     match text.strip_prefix("Verdict[").and_then(|it| it.strip_suffix(']')) {
         Some(model) => {
-            let dismiss = if is_dismissible(hook) { " | Dismiss" } else { "" };
+            let dismiss = if hook.dismissible { " | Dismiss" } else { "" };
             format!("Allow | Replace[{model}] | Reject{dismiss} | {model} | None")
         }
         None => text.to_owned(),
@@ -112,8 +105,7 @@ pub(crate) fn handlers(context: &Context<'_>, hook: &Method) -> Vec<Handler> {
         .iter()
         .map(|it| {
             let annotation = annotation(context, it, Position::Result);
-            let nullable = nullable::hook_parameter(&hook.name.go, &it.name.go);
-            (names::parameter(&it.name.python), if nullable { annotation.or_none() } else { annotation })
+            (names::parameter(&it.name.python), if it.nullable { annotation.or_none() } else { annotation })
         })
         .collect();
     let forms = streams::handler_forms(hook.stream).iter().map(|form| {

@@ -27,7 +27,7 @@ fn field(go: &str, number: u32, ty: Ty) -> Field {
         Ty::Message(it) => (Presence::Optional, format!("*model.{it}")),
         _ => (Presence::Implicit, "…".to_owned()),
     };
-    Field { name: name(go), number, ty, presence, go_type, json: None, doc: String::new() }
+    Field { name: name(go), number, ty, presence, nullable: false, go_type, json: None, doc: String::new() }
 }
 
 fn documented(doc: &str, field: Field) -> Field {
@@ -71,6 +71,7 @@ fn method(go: &str, group: &str, params: Vec<Field>, results: Vec<Field>, outcom
         since: "5.2".into(),
         stream_params: vec![],
         hook_id: None,
+        dismissible: false,
         request: format!("{go}Request"),
         response: format!("{go}Response"),
         params,
@@ -215,6 +216,7 @@ fn hooks() -> Vec<Method> {
     let context = || field("c", 1, to("Context"));
     let info = || field("info", 2, to("FileInfo"));
     let reason = || field("reason", 2, Ty::String);
+    let actor = Field { nullable: true, ..field("actor", 2, to("User")) };
     let post = |number| field("post", number, to("Post"));
     vec![
         Method {
@@ -222,7 +224,10 @@ fn hooks() -> Vec<Method> {
             ..method("FileWillBeUploaded", "hooks", vec![context(), info()], vec![info(), reason()], Verdict)
         },
         method("MessageHasBeenPosted", "hooks", vec![context(), post(2)], vec![], Value),
-        method("MessageWillBePosted", "hooks", vec![context(), post(2)], vec![post(1), reason()], Verdict),
+        Method {
+            dismissible: true,
+            ..method("MessageWillBePosted", "hooks", vec![context(), post(2)], vec![post(1), reason()], Verdict)
+        },
         method(
             "MessagesWillBeConsumed",
             "hooks",
@@ -232,7 +237,7 @@ fn hooks() -> Vec<Method> {
         ),
         method("OnActivate", "hooks", vec![], vec![], ValueOrError),
         Method { stream: Stream::HttpExchange, ..method("ServeHTTP", "hooks", vec![context()], vec![], Value) },
-        method("UserHasJoinedChannel", "hooks", vec![context(), field("actor", 2, to("User"))], vec![], Value),
+        method("UserHasJoinedChannel", "hooks", vec![context(), actor], vec![], Value),
         method("UserWillLogIn", "hooks", vec![context(), field("user", 2, to("User"))], vec![reason()], Rejection),
     ]
 }

@@ -74,6 +74,7 @@ class HookSpec(NamedTuple):
         since: The first server version that calls it.
         signature: What a handler looks like, from its parameters on.
         doc: One sentence.
+        dismissible: Whether a handler may return `Dismiss`.
     """
 
     go: str
@@ -87,6 +88,7 @@ class HookSpec(NamedTuple):
     since: str
     signature: str
     doc: str
+    dismissible: bool = False
 
 
 HOOKS: dict[str, HookSpec] = {
@@ -258,6 +260,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, context: Context, post: Post) -> Verdict[Post]",
         doc="Called before a post is stored; the author waits for it, and the server asks one plugin after the other.",
+        dismissible=True,
     ),
     "MessageWillBeUpdated": HookSpec(
         go="MessageWillBeUpdated",

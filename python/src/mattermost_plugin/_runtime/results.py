@@ -152,7 +152,7 @@ class _Verdict(_Base):
         if isinstance(result, Reject):
             return None, result.reason
         if result is Dismiss or isinstance(result, Dismiss):
-            if self._spec.go != "MessageWillBePosted":
+            if not self._spec.dismissible:
                 raise self._refuse(result, "only new posts can be dismissed")
             return None, DISMISS_REASON
         if isinstance(result, tuple):

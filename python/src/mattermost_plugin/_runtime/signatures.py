@@ -53,7 +53,7 @@ def result_text(spec: HookSpec) -> str:
         return "Allow | Reject | str | None"
     if result.startswith(_VERDICT):
         model = result.removeprefix(_VERDICT).removesuffix("]").removesuffix(" | None")
-        dismiss = " | Dismiss" if spec.go == "MessageWillBePosted" else ""
+        dismiss = " | Dismiss" if spec.dismissible else ""
         return f"Allow | Replace[{model}] | Reject{dismiss} | {model} | None"
     return result
 

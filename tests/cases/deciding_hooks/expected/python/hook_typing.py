@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     _Handler = TypeVar("_Handler", bound=Callable[..., Any])
     _DoorWillClose = TypeVar("_DoorWillClose", bound=Callable[[Any, Context], Result[bool]])
     _GreetingIsNeeded = TypeVar("_GreetingIsNeeded", bound=Callable[[Any, str], Result[str]])
-    _LetterWillBeSent = TypeVar("_LetterWillBeSent", bound=Callable[[Any, Context, Letter], Result[Verdict[Letter]]])
+    _LetterWillBeSent = TypeVar(
+        "_LetterWillBeSent", bound=Callable[[Any, Context, Letter | None], Result[PostVerdict[Letter]]]
+    )
     _VisitorWillEnter = TypeVar("_VisitorWillEnter", bound=Callable[[Any, Context, str], Result[Rejection]])
 
 

@@ -32,6 +32,7 @@ class HookSpec(NamedTuple):
         since: The first server version that calls it.
         signature: What a handler looks like, from its parameters on.
         doc: One sentence.
+        dismissible: Whether a handler may return `Dismiss`.
     """
 
     go: str
@@ -45,6 +46,7 @@ class HookSpec(NamedTuple):
     since: str
     signature: str
     doc: str
+    dismissible: bool = False
 
 
 HOOKS: dict[str, HookSpec] = {
@@ -84,8 +86,9 @@ HOOKS: dict[str, HookSpec] = {
         outcome="verdict",
         stream="",
         since="5.2",
-        signature="(self, c: Context, letter: Letter) -> Verdict[Letter]",
+        signature="(self, c: Context, letter: Letter | None) -> Verdict[Letter]",
         doc="Called before a letter is sent.",
+        dismissible=True,
     ),
     "VisitorWillEnter": HookSpec(
         go="VisitorWillEnter",

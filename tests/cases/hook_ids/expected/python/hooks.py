@@ -31,6 +31,7 @@ class HookSpec(NamedTuple):
         since: The first server version that calls it.
         signature: What a handler looks like, from its parameters on.
         doc: One sentence.
+        dismissible: Whether a handler may return `Dismiss`.
     """
 
     go: str
@@ -44,6 +45,7 @@ class HookSpec(NamedTuple):
     since: str
     signature: str
     doc: str
+    dismissible: bool = False
 
 
 HOOKS: dict[str, HookSpec] = {

@@ -30,6 +30,7 @@ class HookSpec(NamedTuple):
         since: The first server version that calls it.
         signature: What a handler looks like, from its parameters on.
         doc: One sentence.
+        dismissible: Whether a handler may return `Dismiss`.
     """
 
     go: str
@@ -43,6 +44,7 @@ class HookSpec(NamedTuple):
     since: str
     signature: str
     doc: str
+    dismissible: bool = False
 
 
 HOOKS: dict[str, HookSpec] = {
