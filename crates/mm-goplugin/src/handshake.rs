@@ -3,10 +3,12 @@
 use std::env;
 use std::fs::Permissions;
 use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tempfile::TempDir;
 use tokio::net::UnixListener;
 
@@ -124,17 +126,33 @@ pub(crate) fn announce(line: &str) -> Result<(), StartError> {
     stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).map_err(StartError::Announce)
 }
 
+/// The standard output that the host reads, under another number, for as long as the process lives: hosts take its end for the end
+/// of the process.
+pub(crate) struct HostPipe(OwnedFd);
+
+impl HostPipe {
+    pub(crate) fn open() -> Result<Self, StartError> {
+        io::stdout().as_fd().try_clone_to_owned().map(Self).map_err(StartError::Announce)
+    }
+
+    /// Whether nobody reads any more: the host is gone.
+    pub(crate) fn is_broken(&self) -> bool {
+        let mut pipes = [PollFd::new(self.0.as_fd(), PollFlags::empty())];
+        poll(&mut pipes, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+            && pipes[0].revents().is_some_and(|events| events.intersects(PollFlags::POLLERR | PollFlags::POLLHUP))
+    }
+
+    /// Never closes it.
+    pub(crate) fn keep(self) {
+        std::mem::forget(self.0);
+    }
+}
+
 /// Lets whatever is printed from now on go nowhere. The host reads standard output line by line and gives up at a line of 64 KiB;
 /// whoever printed it would then block for ever.
 pub(crate) fn silence_stdout() -> Result<(), StartError> {
     let null = std::fs::OpenOptions::new().write(true).open("/dev/null").map_err(StartError::Announce)?;
-    // The pipe stays open under another number: hosts take its end for the end of the process.
-    let pipe = nix::unistd::dup(io::stdout()).map_err(|error| StartError::Announce(error.into()))?;
-    nix::fcntl::fcntl(&pipe, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))
-        .map_err(|error| StartError::Announce(error.into()))?;
-    nix::unistd::dup2_stdout(&null).map_err(|error| StartError::Announce(error.into()))?;
-    std::mem::forget(pipe);
-    Ok(())
+    nix::unistd::dup2_stdout(&null).map_err(|error| StartError::Announce(error.into()))
 }
 
 #[cfg(test)]

@@ -2,15 +2,20 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::broker::{self, Broker};
 use crate::control::{Control, Dispenser};
 use crate::guardian;
-use crate::handshake::{self, Cookie, Socket, StartError};
+use crate::handshake::{self, Cookie, HostPipe, Socket, StartError};
 use crate::rpc;
 use crate::yamux::{self, Connection, End, Role, WriteHalf};
+
+/// How often a plugin that nobody has connected to looks whether its host still lives.
+const LOOK_AFTER_HOST: Duration = Duration::from_millis(500);
 
 /// What a plugin offers, by the names that hosts dispense.
 pub trait Plugins: Send + Sync + 'static {
@@ -81,6 +86,9 @@ pub enum ServeError {
     /// The host did not connect.
     #[error("waiting for the host failed: {0}")]
     Accept(io::Error),
+    /// The host that read the handshake line is gone and did not connect.
+    #[error("the host is gone; it did not connect")]
+    HostGone,
     /// The host connected and left.
     #[error("the host left before it opened its streams: {0}")]
     Left(End),
@@ -101,26 +109,35 @@ pub fn announce(config: ServeConfig) -> Result<Announced, StartError> {
             tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).map_err(StartError::Announce)?;
         tokio::spawn(async move { while interrupts.recv().await.is_some() {} });
     }
+    let pipe = HostPipe::open()?;
     handshake::announce(&socket.handshake_line(config.protocol_version))?;
     if config.silence_stdout {
         handshake::silence_stdout()?;
     }
-    Ok(Announced { socket, config })
+    Ok(Announced { socket, pipe, config })
 }
 
 /// A plugin whose host knows where to connect.
 pub struct Announced {
     socket: Socket,
+    pipe: HostPipe,
     config: ServeConfig,
 }
 
 impl Announced {
-    /// Waits for the host, which connects once. The socket is removed from the file system afterwards, so that nothing is left
+    /// Waits for the host, which connects once, or for the end of the host. The socket is removed from the file system afterwards, so that nothing is left
     /// behind however the process ends.
     pub async fn accept(self) -> Result<Session, ServeError> {
-        let Self { socket, config } = self;
-        let (stream, _) = socket.listener.accept().await.map_err(ServeError::Accept)?;
+        let Self { socket, pipe, config } = self;
+        let stream = loop {
+            match timeout(LOOK_AFTER_HOST, socket.listener.accept()).await {
+                Ok(accepted) => break accepted.map_err(ServeError::Accept)?.0,
+                Err(_) if pipe.is_broken() => return Err(ServeError::HostGone),
+                Err(_) => {}
+            }
+        };
         drop(socket);
+        pipe.keep();
         let watchable = guardian::watchable(&stream).map_err(ServeError::Accept)?;
         let (read, write) = stream.into_split();
         let connection = Connection::new(read, write, Role::Server, config.yamux.clone());

@@ -94,6 +94,15 @@ async fn it_ends_when_the_host_is_gone() {
     assert_eq!(running.ended().code(), Some(1));
 }
 
+#[test]
+fn it_ends_when_the_host_is_gone_before_it_connects() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (mut running, _) = started(temporary.path());
+    drop(running.0.stdout.take());
+    assert_eq!(running.ended().code(), Some(1));
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
 #[tokio::test]
 async fn ctrl_c_at_the_host_s_terminal_does_not_end_it() {
     let temporary = tempfile::tempdir().unwrap();

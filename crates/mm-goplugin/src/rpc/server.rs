@@ -100,7 +100,8 @@ async fn serve(
             biased;
             error = &mut writing => return Err(Closed::Io(error)),
             Some(sent) = running.next(), if !running.is_empty() => sent?,
-            count = read.read_buf(buffer), if open => open = count? > 0,
+            // Refusals count too: they pile up only when the other side does not read, and then need not be asked for more.
+            count = read.read_buf(buffer), if open && running.len() < 2 * limits.max_running_calls => open = count? > 0,
         }
     }
     tokio::select! {

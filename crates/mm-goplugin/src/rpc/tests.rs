@@ -341,3 +341,19 @@ async fn noise_is_an_error_and_never_a_panic() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_caller_that_does_not_read_its_replies_is_not_asked_for_more() {
+    let (_, stream) = served(Limits { write_buffer: 1024, max_running_calls: 8, ..Limits::default() });
+    let mut caller = Caller::new(stream);
+    let text = "x".repeat(4096);
+    let flood = async {
+        for seq in 0.. {
+            let mut bytes = caller.header("Plugin.Echo", seq);
+            bytes.extend(caller.bytes::<Str, _>(&text));
+            caller.stream.write_all(&bytes).await.unwrap();
+        }
+    };
+    // In vain: what was sent fills the pipe, and nobody takes it out.
+    timeout(Duration::from_millis(300), flood).await.expect_err("the server takes no more");
+}

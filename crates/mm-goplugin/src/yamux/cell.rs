@@ -179,9 +179,16 @@ impl State {
         self.end.as_ref().map_or(Ok(()), |end| Err(end.to_io()))
     }
 
-    /// Wakes the task when the window is open again.
-    pub(super) fn wait_for_window(&mut self, cx: &Context<'_>) {
-        replace(&mut self.write_waker, cx);
+    /// Takes up to `wanted` bytes of the window; waits while it is closed.
+    pub(super) fn poll_take_window(&mut self, cx: &Context<'_>, wanted: usize) -> Poll<io::Result<u32>> {
+        self.check_writable()?;
+        if self.window == 0 {
+            replace(&mut self.write_waker, cx);
+            return Poll::Pending;
+        }
+        let taken = u32::try_from(wanted).unwrap_or(u32::MAX).min(self.window);
+        self.window -= taken;
+        Poll::Ready(Ok(taken))
     }
 
     /// Nobody reads any more. Answers with credit to send, if there is some.

@@ -51,8 +51,11 @@ async fn read_all(inner: &Inner, mut read: impl AsyncRead + Unpin) -> End {
             Ok(0) => return End::PeerClosed,
             Ok(count) => {
                 let result = reader.feed(inner, &buffer[..count]);
-                // All answers to what was read, in one write.
-                inner.out.flush();
+                // All answers to what was read, in one write. If there are none the outbox is left alone: a stream's task may be
+                // writing, and this one must not wait for it.
+                if reader.has_answered() {
+                    inner.out.flush();
+                }
                 if let Err(end) = result {
                     return end;
                 }

@@ -13,6 +13,7 @@ pub(super) struct Reader {
     /// How much of `header` is there.
     filled: usize,
     payload: Option<Payload>,
+    answered: bool,
 }
 
 /// The rest of a data frame.
@@ -25,17 +26,17 @@ struct Payload {
 
 impl Reader {
     pub(super) fn new() -> Self {
-        Self { header: [0; HEADER_LEN], filled: 0, payload: None }
+        Self { header: [0; HEADER_LEN], filled: 0, payload: None, answered: false }
     }
 
-    /// Acts on `bytes`. Answers stand in the outbox afterwards and are not written yet.
+    /// Acts on `bytes`. Answers stand in the outbox afterwards and are not written yet: see [`Reader::has_answered`].
     pub(super) fn feed(&mut self, inner: &Inner, mut bytes: &[u8]) -> Result<(), End> {
         while !bytes.is_empty() {
             if let Some(payload) = &mut self.payload {
                 let count = payload.remaining.min(bytes.len());
                 let (piece, rest) = bytes.split_at(count);
                 payload.remaining -= count;
-                payload.deliver(inner, piece)?;
+                self.answered |= payload.deliver(inner, piece)?;
                 bytes = rest;
             } else {
                 let count = (HEADER_LEN - self.filled).min(bytes.len());
@@ -48,6 +49,8 @@ impl Reader {
                 }
                 self.filled = 0;
                 let header = Header::parse(&self.header).map_err(ProtocolError::from)?;
+                // Whatever the frame is about may call for an answer; data does only when its stream is opened by it.
+                self.answered |= header.kind != Kind::Data || header.has(flag::SYN);
                 self.payload = act(inner, header)?;
             }
             // Also for a frame without payload, whose FIN is due at once.
@@ -59,14 +62,20 @@ impl Reader {
         }
         Ok(())
     }
+
+    /// Whether there may be answers to be written since this was last asked.
+    pub(super) fn has_answered(&mut self) -> bool {
+        std::mem::take(&mut self.answered)
+    }
 }
 
 impl Payload {
-    fn deliver(&self, inner: &Inner, piece: &[u8]) -> Result<(), End> {
-        let Some(cell) = &self.cell else { return Ok(()) };
+    /// Returns whether it answered.
+    fn deliver(&self, inner: &Inner, piece: &[u8]) -> Result<bool, End> {
+        let Some(cell) = &self.cell else { return Ok(false) };
         match cell.deliver(piece) {
-            Some(credit) => send(inner, Header::window_update(cell.id, 0, credit)),
-            None => Ok(()),
+            Some(credit) => send(inner, Header::window_update(cell.id, 0, credit)).map(|()| true),
+            None => Ok(false),
         }
     }
 }

@@ -79,9 +79,8 @@ impl Handle {
         }
         state.finished = true;
         let through = state.remote == Remote::Finished;
-        // Under the stream's lock, so that no data can follow.
-        let _ = self.inner.out.put(|out, ()| Header::window_update(self.cell.id, flag::FIN, 0).write(out));
         drop(state);
+        let _ = self.inner.out.put(|out, ()| Header::window_update(self.cell.id, flag::FIN, 0).write(out));
         if through {
             self.inner.forget(self.cell.id);
         }
@@ -126,23 +125,18 @@ impl AsyncRead for ReadHalf {
 impl AsyncWrite for WriteHalf {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let Handle { inner, cell, .. } = &self.0;
-        let mut state = cell.lock();
-        state.check_writable()?;
         if buf.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        if state.window == 0 {
-            state.wait_for_window(cx);
-            return Poll::Pending;
+            return Poll::Ready(cell.lock().check_writable().map(|()| 0));
         }
         ready!(inner.out.poll_room(cx))?;
-        let length = u32::try_from(buf.len()).unwrap_or(u32::MAX).min(state.window);
+        let length = ready!(cell.lock().poll_take_window(cx, buf.len()))?;
         let count = length as usize;
+        // Not under the stream's lock: the task that reads must not wait for the socket to take this. Nobody else writes on this
+        // stream, so nothing can get in between.
         inner.out.put(|out, ()| {
             Header::data(cell.id, 0, length).write(out);
             out.extend_from_slice(&buf[..count]);
         })?;
-        state.window -= length;
         Poll::Ready(Ok(count))
     }
 
