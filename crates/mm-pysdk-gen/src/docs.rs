@@ -25,7 +25,7 @@ const ROOT: &str = "docs/reference";
 /// The reference pages, below `docs/reference`.
 ///
 /// # Errors
-/// As `generate_python`, and when `coverage` names methods that there are not.
+/// As `generate_python`, and when `coverage` names methods or hooks that there are not.
 pub fn generate_docs(ir: &Ir, coverage: &Coverage) -> Result<Files, Error> {
     let context = Context::new(ir)?;
     coverage.check(ir)?;

@@ -14,7 +14,11 @@ const MEND: &str = "UPDATE_COVERAGE=1 cargo test -p mm-sim --test coverage";
 fn coverage_txt_lists_what_is_simulated() {
     let names: BTreeSet<&str> = mm_sim::COVERAGE.iter().copied().collect();
     let lines: String = names.iter().map(|it| format!("{it}\n")).collect();
-    let wanted = format!("# The API methods that the simulator has, made from mm_sim::COVERAGE: {MEND}\n{lines}");
+    let hooks: String = mm_sim::HOOKS_NOT_CALLED.iter().map(|it| format!("never called: {it}\n")).collect();
+    let wanted = format!(
+        "# The API methods that the simulator has, made from mm_sim::COVERAGE: {MEND}\n{lines}\
+         # The hooks that nothing in it causes, made from mm_sim::HOOKS_NOT_CALLED.\n{hooks}"
+    );
     if std::env::var_os("UPDATE_COVERAGE").is_some() {
         fs::write(FILE, &wanted).expect("coverage.txt can be written");
     }

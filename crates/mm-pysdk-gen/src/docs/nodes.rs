@@ -157,6 +157,7 @@ pub(super) struct ParityPage {
     pub(super) version: String,
     pub(super) has_simulator: bool,
     pub(super) n_simulated: usize,
+    pub(super) n_called: usize,
     pub(super) api: Vec<ParityRow>,
     pub(super) hooks: Vec<ParityRow>,
 }
@@ -176,6 +177,9 @@ pub(super) struct SimulatorPage {
     pub(super) n_methods: usize,
     pub(super) n_simulated: usize,
     pub(super) groups: Vec<SimulatorGroup>,
+    pub(super) n_hooks: usize,
+    pub(super) n_called: usize,
+    pub(super) never_called: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]

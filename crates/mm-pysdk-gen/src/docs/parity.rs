@@ -28,16 +28,22 @@ pub(super) fn page(context: &Context<'_>, coverage: &Coverage, header: &str) -> 
         row(it, &it.name.python, &target, if coverage.has(&it.name.go) { "yes" } else { "no" })
     });
     let hooks = handled(context)
-        .map(|it| row(it, &it.name.python, &format!("hooks/index.md#{}", it.name.go.to_lowercase()), ""));
+        .map(|it| row(it, &it.name.python, &hook_target(it), if coverage.calls(&it.name.go) { "yes" } else { "no" }));
     let api: Vec<ParityRow> = api.collect();
+    let hooks: Vec<ParityRow> = hooks.collect();
     ParityPage {
         header: header.to_owned(),
         version: context.ir.upstream_version.clone(),
         has_simulator: coverage.is_known(),
         n_simulated: api.iter().filter(|it| it.simulator == "yes").count(),
+        n_called: hooks.iter().filter(|it| it.simulator == "yes").count(),
         api,
-        hooks: hooks.collect(),
+        hooks,
     }
+}
+
+fn hook_target(hook: &Method) -> String {
+    format!("hooks/index.md#{}", hook.name.go.to_lowercase())
 }
 
 fn row(method: &Method, python: &str, target: &str, simulator: &'static str) -> ParityRow {
@@ -68,5 +74,16 @@ pub(super) fn simulator(context: &Context<'_>, coverage: &Coverage, header: &str
         SimulatorGroup { title: title(&group), simulated: links(true), missing: links(false) }
     });
     let n_simulated = context.ir.api.iter().filter(|it| coverage.has(&it.name.go)).count();
-    SimulatorPage { header: header.to_owned(), n_methods: context.ir.api.len(), n_simulated, groups: groups.collect() }
+    let never_called = handled(context).filter(|it| !coverage.calls(&it.name.go));
+    let never_called: Vec<String> = never_called.map(|it| code_link(&it.name.python, &hook_target(it))).collect();
+    let n_hooks = handled(context).count();
+    SimulatorPage {
+        header: header.to_owned(),
+        n_methods: context.ir.api.len(),
+        n_simulated,
+        groups: groups.collect(),
+        n_hooks,
+        n_called: n_hooks - never_called.len(),
+        never_called,
+    }
 }
