@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 mod ci;
 mod dev;
+mod gob;
 mod ir;
 mod python;
 mod regenerate;
@@ -33,6 +34,8 @@ enum Task {
     Regenerate(regenerate::Args),
     /// Shows the intermediate representation between the surface and the targets
     Ir(ir::Args),
+    /// Reads and writes gob streams with Go's field names, a JSON line a value
+    Gob(gob::Args),
     /// Builds the native module and puts it into the Python package
     Python(python::Args),
     /// Runs a plugin in a simulated Mattermost, with a chat in the terminal
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Task::Surface(args) => surface::run(args),
         Task::Regenerate(args) => regenerate::run(args),
         Task::Ir(args) => ir::run(args),
+        Task::Gob(args) => gob::run(args),
         Task::Python(args) => python::run(args),
         Task::Dev(args) => dev::run(args),
         Task::Test(args) => test::run_tests(args),
