@@ -4,7 +4,7 @@
 //! handles it, and no other worker takes its place before there is more work than it can do. If what it handles blocks, nobody
 //! learns of what comes in meanwhile, even though other workers are idle: keep-alives and health checks go unanswered, and the host
 //! gives the plugin up. Work that comes from outside of the runtime wakes an idle worker, which then waits for events. So this
-//! thread looks at the socket; when something is there to be read for a while, it hands the runtime an empty task.
+//! thread looks at the socket; when something is there for a while and nobody reads, it hands the runtime an empty task.
 //!
 //! It sleeps as long as nothing comes, and wakes at most once in [`PATIENCE`] when much does. When all workers are blocked it
 //! cannot help.
@@ -18,7 +18,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::net::UnixStream;
 use tokio::runtime::Handle;
 
-use crate::yamux::Connection;
+use crate::yamux::Pulse;
 
 /// How long something may be there to be read. What the host allows is 10 s for keep-alives; people notice less.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -32,29 +32,23 @@ pub(crate) fn watchable(stream: &UnixStream) -> io::Result<OwnedFd> {
 }
 
 /// Watches the socket until the connection is over.
-pub(crate) fn start(socket: OwnedFd, ended: impl Fn() -> bool + Send + 'static) -> io::Result<()> {
+pub(crate) fn start(socket: OwnedFd, pulse: Pulse) -> io::Result<()> {
     let runtime = Handle::current();
-    thread::Builder::new()
-        .name("goplugin-guard".into())
-        .stack_size(64 * 1024)
-        .spawn(move || {
-            while !ended() {
-                if !readable(&socket, PollTimeout::from(LOOK_UP)) {
-                    continue;
-                }
-                thread::sleep(PATIENCE);
-                if readable(&socket, PollTimeout::ZERO) {
-                    drop(runtime.spawn(async {}));
-                }
+    let watch = move || {
+        while !pulse.has_ended() {
+            let reads = pulse.reads();
+            if !readable(&socket, PollTimeout::from(LOOK_UP)) {
+                continue;
             }
-        })
-        .map(drop)
-}
-
-/// What `start` asks: a connection is not kept alive by being asked.
-pub(crate) fn ended(connection: &Connection) -> impl Fn() -> bool + Send + use<> {
-    let ended = connection.ended();
-    move || ended.borrow().is_some()
+            thread::sleep(PATIENCE);
+            // A connection that is merely busy is left alone: a second worker would be in the way.
+            if pulse.reads() == reads && readable(&socket, PollTimeout::ZERO) {
+                drop(runtime.spawn(async {}));
+            }
+        }
+    };
+    // No more than a few calls deep.
+    thread::Builder::new().name("goplugin-guard".into()).stack_size(64 * 1024).spawn(watch).map(drop)
 }
 
 fn readable(socket: &OwnedFd, wait: PollTimeout) -> bool {

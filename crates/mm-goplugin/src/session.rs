@@ -141,7 +141,7 @@ impl Announced {
         let watchable = guardian::watchable(&stream).map_err(ServeError::Accept)?;
         let (read, write) = stream.into_split();
         let connection = Connection::new(read, write, Role::Server, config.yamux.clone());
-        guardian::start(watchable, guardian::ended(&connection)).map_err(ServeError::Accept)?;
+        guardian::start(watchable, connection.pulse()).map_err(ServeError::Accept)?;
         Session::start(connection, config).await.map_err(ServeError::Left)
     }
 }

@@ -1,6 +1,7 @@
 //! A connection as its user has it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -42,6 +43,24 @@ pub(super) struct Inner {
     /// Tells the driver that nobody holds the connection any more, or that it is to be closed.
     pub(super) close: Notify,
     pub(super) pong: Mutex<Option<u32>>,
+    /// How often something was read from the socket.
+    pub(super) reads: Arc<AtomicU64>,
+}
+
+/// Signs of life of a connection.
+pub(crate) struct Pulse {
+    reads: Arc<AtomicU64>,
+    ended: watch::Receiver<Option<End>>,
+}
+
+impl Pulse {
+    pub(crate) fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.borrow().is_some()
+    }
 }
 
 /// The streams that exist.
@@ -84,6 +103,7 @@ impl Connection {
             ended: watch::Sender::new(None),
             close: Notify::new(),
             pong: Mutex::new(None),
+            reads: Arc::default(),
         });
         driver::start(inner.clone(), read);
         Self { held: Arc::new(Held(inner.clone())), inner }
@@ -153,9 +173,9 @@ impl Connection {
         self.inner.end_now()
     }
 
-    /// For those that want to know the end without holding the connection.
-    pub(crate) fn ended(&self) -> watch::Receiver<Option<End>> {
-        self.inner.ended.subscribe()
+    /// Signs of life, for one who must not hold the connection.
+    pub(crate) fn pulse(&self) -> Pulse {
+        Pulse { reads: self.inner.reads.clone(), ended: self.inner.ended.subscribe() }
     }
 
     /// Writes what is waiting, within [`Limits::close_timeout`], and closes the socket. Streams that are still open fail.

@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
@@ -50,6 +51,7 @@ async fn read_all(inner: &Inner, mut read: impl AsyncRead + Unpin) -> End {
         match read.read(&mut buffer).await {
             Ok(0) => return End::PeerClosed,
             Ok(count) => {
+                inner.reads.fetch_add(1, Ordering::Relaxed);
                 let result = reader.feed(inner, &buffer[..count]);
                 // All answers to what was read, in one write. If there are none the outbox is left alone: a stream's task may be
                 // writing, and this one must not wait for it.

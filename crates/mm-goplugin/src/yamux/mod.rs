@@ -22,6 +22,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use connection::Pulse;
 pub use connection::{Connection, Role};
 pub use end::{End, OpenError, ProtocolError};
 pub use limits::{Limits, WINDOW};
