@@ -40,7 +40,7 @@ pub fn read(source: &BTreeMap<String, String>, externals: &Externals) -> Result<
             complaints
         });
     };
-    let version = version(&model).map_err(|it| vec![it])?;
+    let version = version(&model, source).map_err(|it| vec![it])?;
     let mut reach = Reach::new(packages, externals, &version);
     let surface = Reader { reach: &mut reach, plugin }.surface(Upstream { module, version: version.clone() });
     for key in reach.externals.keys().filter(|it| !reach.used.contains(**it)) {
@@ -69,10 +69,17 @@ fn module(source: &BTreeMap<String, String>) -> Result<String, Diagnostic> {
     Ok(module.split("//").next().unwrap_or(module).trim().trim_matches('"').to_owned())
 }
 
-fn version(model: &Package) -> Result<String, Diagnostic> {
+fn version(model: &Package, source: &BTreeMap<String, String>) -> Result<String, Diagnostic> {
     let found = model.files.iter().find_map(|it| it.version.clone());
-    let help = "Mattermost lists its versions in `var versions` of model/version.go, the newest first";
-    found.ok_or_else(|| Diagnostic::new(&Pos::new("model/version.go", 0), "cannot find the server's version", help))
+    found.ok_or_else(|| {
+        let file = "model/version.go";
+        let declared =
+            source.get(file).and_then(|it| it.lines().position(|line| line.trim().starts_with("var versions")));
+        let line = declared.map_or(0, |it| u32::try_from(it + 1).unwrap_or(0));
+        let help = "Mattermost lists its versions there, `var versions = []string{\"11.6.0\", …}`, the newest first: check that the \
+                    tree is complete;\nif upstream now says it in another way, teach that to crates/mm-surface/src/syntax/decls.rs";
+        Diagnostic::new(&Pos::new(file, line), "cannot find the server's version", help)
+    })
 }
 
 /// The reading while it goes on.
@@ -183,12 +190,21 @@ impl Reader<'_, '_> {
     fn check_ids(&mut self, hooks: &[Method]) {
         for pair in hooks.windows(2).filter(|it| it[0].id.is_some() && it[0].id == it[1].id) {
             let id = pair[0].id.unwrap_or_default();
-            let message = format!("two hooks have the id {id}: `{}` and `{}`", pair[0].name, pair[1].name);
-            self.reach.report(
-                &Pos::new("plugin/hooks.go", 0),
-                message,
-                "an id is wire: it belongs to one hook for ever",
+            // Found above, or the hook had no id.
+            let place = |hook: &str| {
+                let (file, decl) = self.plugin.const_decl(&format!("{hook}ID")).expect("the hook has an id");
+                self.plugin.pos(file, decl.line)
+            };
+            let (first, second) = (place(&pair[0].name), place(&pair[1].name));
+            let message = format!(
+                "two hooks have the id {id}: `{}` and `{}` ({}:{})",
+                pair[1].name, pair[0].name, first.file, first.line
             );
+            let help = format!(
+                "an id is wire and belongs to one hook for ever: give `{}ID` the next number that no hook has",
+                pair[1].name
+            );
+            self.reach.report(&second, message, help);
         }
     }
 
