@@ -128,6 +128,7 @@ fn generate(part: Part, compiled: &Compiled) -> anyhow::Result<Files> {
                 fs::read_to_string(workspace::path(HOST_PROTO)).with_context(|| format!("cannot read {HOST_PROTO}"))?;
             let mut files = mm_codegen::rust::generate(ir).map_err(anyhow::Error::msg)?;
             files.extend(mm_codegen::rust::generate_host(&host, &ir.upstream_version).map_err(anyhow::Error::msg)?);
+            files.extend(mm_codegen::rust::gob::generate(ir, &inputs()?.surface).map_err(anyhow::Error::msg)?);
             Ok(files)
         }
         Part::Python => Ok(mm_pysdk_gen::generate_python(ir)?),

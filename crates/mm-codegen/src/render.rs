@@ -18,6 +18,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("rust/tables.rs.j2", include_str!("../../../templates/rust/tables.rs.j2")),
     ("rust/constants.rs.j2", include_str!("../../../templates/rust/constants.rs.j2")),
     ("rust/package.rs.j2", include_str!("../../../templates/rust/package.rs.j2")),
+    ("rust/gob_types.rs.j2", include_str!("../../../templates/rust/gob_types.rs.j2")),
+    ("rust/gob_calls.rs.j2", include_str!("../../../templates/rust/gob_calls.rs.j2")),
     ("go/_macros.go.j2", include_str!("../../../templates/go/_macros.go.j2")),
     ("go/types.go.j2", include_str!("../../../templates/go/types.go.j2")),
     ("go/interface.go.j2", include_str!("../../../templates/go/interface.go.j2")),

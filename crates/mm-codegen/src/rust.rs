@@ -5,6 +5,7 @@
 //! for the host's few methods only; for the hundreds here they would repeat the same 80 lines each, and cost a minute of
 //! compiling.
 
+pub mod gob;
 mod nodes;
 mod protobuf;
 

@@ -8,6 +8,8 @@
 //! [`grpc::ApiClient`], which is a [`PluginApi`] too. The same goes for [`PluginHooks`].
 
 mod error;
+#[cfg(any(feature = "gob", test))]
+pub mod gob;
 pub mod grpc;
 mod methods;
 
