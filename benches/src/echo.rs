@@ -88,8 +88,7 @@ impl Contestant for Echo {
             let channel = channel.clone();
             let request = sample.clone();
             async move {
-                let response: v1::MessageWillBePostedResponse =
-                    unary(channel, MESSAGE_WILL_BE_POSTED, request).await?;
+                let response: v1::MessageWillBePostedResponse = unary(channel, MESSAGE_WILL_BE_POSTED, request).await?;
                 ensure!(response.post.is_some_and(|it| it.message.ends_with('!')), "the echo changes no post");
                 Ok(())
             }
@@ -145,7 +144,9 @@ impl Service<http::Request<Body>> for EchoService {
         match request.uri().path() {
             GET_USER => {
                 let method = GetUser(self.user.clone());
-                Box::pin(async move { Ok(tonic::server::Grpc::new(ProstCodec::default()).unary(method, request).await) })
+                Box::pin(
+                    async move { Ok(tonic::server::Grpc::new(ProstCodec::default()).unary(method, request).await) },
+                )
             }
             MESSAGE_WILL_BE_POSTED => Box::pin(async move {
                 Ok(tonic::server::Grpc::new(ProstCodec::default()).unary(MessageWillBePosted, request).await)

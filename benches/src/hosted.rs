@@ -24,8 +24,7 @@ impl Hosted {
     /// Starts the plugin in `bundle` on this Python. `sdk` is the folder of the package `mattermost_plugin`.
     pub(crate) async fn start(bundle: &Path, python: &Path, sdk: &Path) -> Result<Self> {
         let (manifest, _) = Manifest::load(bundle)?;
-        let request =
-            EnvRequest { bundle, manifest: &manifest, python: Some(python), sdk: Some(sdk), cache_dir: None };
+        let request = EnvRequest { bundle, manifest: &manifest, python: Some(python), sdk: Some(sdk), cache_dir: None };
         let env = prepare(&request, &mut |_| {})?;
         let api = mm_sim::Server::demo().api(&manifest.id);
         let user_id = make_user(&*api).await?;
@@ -69,7 +68,10 @@ impl Contestant for Hosted {
             let request = sample.clone();
             async move {
                 let response = hooks.message_will_be_posted(request).await?;
-                ensure!(response.post.is_some_and(|it| it.message.ends_with('!')), "the plugin did not change the post");
+                ensure!(
+                    response.post.is_some_and(|it| it.message.ends_with('!')),
+                    "the plugin did not change the post"
+                );
                 Ok(())
             }
         };

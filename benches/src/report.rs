@@ -116,7 +116,12 @@ impl Report {
         let (what, callers) = (kind(own), own.callers);
         if callers == 1 {
             let limit = Some(Target::AtMost(MOST_TIMES_ECHO));
-            self.add(format!("{what}, median time, against tonic"), own.ratio(echo, |it| it.percentile(0.5)), "×", limit);
+            self.add(
+                format!("{what}, median time, against tonic"),
+                own.ratio(echo, |it| it.percentile(0.5)),
+                "×",
+                limit,
+            );
             self.add(format!("{what}, mean time, against tonic"), own.ratio(echo, |it| it.mean()), "×", limit);
         } else {
             let ratio = own.ratio(echo, |it| it.throughput());
@@ -151,11 +156,14 @@ impl Report {
         let Machine { system, cores, load } = &self.machine;
         let _ = writeln!(text, "{system}, {cores} cores, load {load:.1} before\n");
         if !self.calls.is_empty() {
-            text.push_str("| calls | callers | who | p50 µs | p99 µs | mean µs | calls/s |\n|---|---|---|---|---|---|---|\n");
+            text.push_str(
+                "| calls | callers | who | p50 µs | p99 µs | mean µs | calls/s |\n|---|---|---|---|---|---|---|\n",
+            );
         }
         for Row { direction, callers, who, p50, p99, mean, per_second, .. } in &self.calls {
             let what = name(*direction);
-            let _ = writeln!(text, "| {what} | {callers} | {who} | {p50:.0} | {p99:.0} | {mean:.0} | {per_second:.0} |");
+            let _ =
+                writeln!(text, "| {what} | {callers} | {who} | {p50:.0} | {p99:.0} | {mean:.0} | {per_second:.0} |");
         }
         text.push_str("\n| figure | value | target | |\n|---|---|---|---|\n");
         for figure in &self.figures {

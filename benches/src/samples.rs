@@ -18,7 +18,10 @@ pub(crate) fn user() -> v1::User {
         position: "Head of the laboratory for radioactive substances".into(),
         roles: "system_user".into(),
         props: texts(&[
-            ("customStatus", r#"{"emoji":"microscope","text":"In the laboratory","duration":"today","expires_at":"2026-01-01T18:00:00Z"}"#),
+            (
+                "customStatus",
+                r#"{"emoji":"microscope","text":"In the laboratory","duration":"today","expires_at":"2026-01-01T18:00:00Z"}"#,
+            ),
             ("last_search_pointer", "0"),
         ]),
         notify_props: texts(&[

@@ -56,10 +56,12 @@ impl Tools {
             ("import mattermost_plugin", "import mattermost_plugin", Some(Target::AtMost(100.0))),
             ("what hello_python imports", HELLO_IMPORTS, None),
         ] {
-            let code = format!("import time; start = time.perf_counter()\n{statement}\nprint(time.perf_counter() - start)");
+            let code =
+                format!("import time; start = time.perf_counter()\n{statement}\nprint(time.perf_counter() - start)");
             let seconds = self.median(|| {
                 let mut command = Command::new(&self.python);
-                let output = command.args(["-c", &code]).env("PYTHONPATH", &self.sdk).stderr(Stdio::inherit()).output()?;
+                let output =
+                    command.args(["-c", &code]).env("PYTHONPATH", &self.sdk).stderr(Stdio::inherit()).output()?;
                 let text = String::from_utf8_lossy(&output.stdout);
                 text.trim().parse().with_context(|| format!("`{statement}` printed {text:?}"))
             })?;

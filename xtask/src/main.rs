@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod ci;
 mod dev;
 mod gob;
@@ -42,6 +43,8 @@ enum Task {
     Dev(dev::Args),
     /// Runs every test
     Test(test::Args),
+    /// Builds for release and measures; docs/internals/performance.md says what
+    Bench(bench::Args),
     /// Runs what CI runs: the tests, the formatters, the linters and the type checkers
     Ci(ci::Args),
 }
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Task::Python(args) => python::run(args),
         Task::Dev(args) => dev::run(args),
         Task::Test(args) => test::run_tests(args),
+        Task::Bench(args) => bench::run(args),
         Task::Ci(args) => ci::run_ci(args),
     };
     match result {

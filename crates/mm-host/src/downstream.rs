@@ -5,6 +5,7 @@
 
 mod channel;
 mod deadlines;
+mod link;
 mod peer;
 mod server;
 

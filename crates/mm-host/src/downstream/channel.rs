@@ -13,14 +13,13 @@ use std::time::Duration;
 use http::header::USER_AGENT;
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Request, Response, Uri};
-use hyper::client::conn::http2::{self, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::UnixStream;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Service;
 
-use super::{CONNECTION_WINDOW, Deadlines, STREAM_WINDOW, TOKEN_KEY, peer};
+use super::link::Link;
+use super::{Deadlines, TOKEN_KEY, peer};
 use crate::supervisor::process::Token;
 
 /// How long the process may take to accept a connection.
@@ -30,7 +29,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// to be balanced, queued or connected again, and each of these costs every call a change of task.
 #[derive(Clone)]
 pub(crate) struct Connection {
-    sender: SendRequest<Body>,
+    link: Link,
     token: HeaderValue,
 }
 
@@ -41,23 +40,14 @@ impl Connection {
         let stream =
             stream.map_err(|_| "it does not accept connections".to_owned())?.map_err(|error| error.to_string())?;
         peer::check(stream.peer_cred(), pid)?;
-        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_send_buf_size(CONNECTION_WINDOW as usize)
-            .timer(TokioTimer::new())
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| deepest(&error))?;
-        // Ends with the last sender, or with the process; what the calls in flight then say is all there is to say.
-        tokio::spawn(async { connection.await.unwrap_or_default() });
+        let link = Link::open(stream).await.map_err(|error| deepest(&error))?;
         let mut token = HeaderValue::from_str(token.as_str()).map_err(|error| error.to_string())?;
         token.set_sensitive(true);
-        Ok(Self { sender, token })
+        Ok(Self { link, token })
     }
 
     /// Sends a request that has a path only.
-    async fn send(mut self, mut request: Request<Body>) -> Result<Response<Body>, hyper::Error> {
+    async fn send(self, mut request: Request<Body>) -> Result<Response<Body>, h2::Error> {
         let mut parts = request.uri().clone().into_parts();
         parts.scheme = Some(Scheme::HTTP);
         // The name is never resolved, but HTTP/2 wants one.
@@ -67,11 +57,11 @@ impl Connection {
         request
             .headers_mut()
             .insert(USER_AGENT, HeaderValue::from_static(concat!("mm-host/", env!("CARGO_PKG_VERSION"))));
-        self.sender.send_request(request).await.map(|it| it.map(Body::new))
+        self.link.send(request).await
     }
 }
 
-/// The innermost cause of an error: hyper's own text is "connection error".
+/// The innermost cause of an error.
 fn deepest(error: &dyn std::error::Error) -> String {
     let mut deepest = error;
     while let Some(source) = deepest.source() {

@@ -92,7 +92,7 @@ async fn receive_unguarded(response: ResponseFuture) -> Result<Bytes, Status> {
     {
         return Err(status);
     }
-    let data = read(&mut body).await.map_err(broken)?;
+    let data = read(&mut body).await?;
     let trailers = body.trailers().await.map_err(broken)?;
     let status = trailers.as_ref().or(Some(&head.headers)).and_then(Status::from_header_map);
     match status {
@@ -102,13 +102,16 @@ async fn receive_unguarded(response: ResponseFuture) -> Result<Bytes, Status> {
     }
 }
 
-/// The whole body.
-async fn read(body: &mut RecvStream) -> Result<Bytes, h2::Error> {
+/// The whole body, which is one message.
+async fn read(body: &mut RecvStream) -> Result<Bytes, Status> {
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
     while let Some(piece) = body.data().await {
-        let piece = piece?;
-        body.flow_control().release_capacity(piece.len())?;
+        let piece = piece.map_err(broken)?;
+        body.flow_control().release_capacity(piece.len()).map_err(broken)?;
+        if first.len() + whole.len() + piece.len() > PREFIX + MAX_MESSAGE {
+            return Err(Status::out_of_range(format!("the answer has more than the limit of {MAX_MESSAGE} bytes")));
+        }
         if first.is_empty() && whole.is_empty() {
             first = piece;
             continue;

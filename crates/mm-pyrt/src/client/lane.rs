@@ -217,6 +217,10 @@ impl Lane {
 
 impl Drop for Lane {
     fn drop(&mut self) {
+        // In a forked child the lock may be held by a thread that stayed in the parent.
+        if !runtime::is_own_process() {
+            return;
+        }
         lock(&self.owner.sockets).retain(|it| !Arc::ptr_eq(it, &self.socket));
     }
 }

@@ -1,0 +1,145 @@
+//! HTTP/2 to the process, without a client above it.
+//!
+//! hyper's client gives every request two tasks of its own and writes its headers before it looks at its body. Here the caller itself
+//! hands headers and message to the connection, so that a hook call is one write and one change of task. Only a body that is not
+//! there at once, which is a stream's, gets a task.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use h2::client::{Builder, SendRequest};
+use h2::{Reason, RecvStream, SendStream};
+use http::{Request, Response};
+use hyper::body::{Body as _, Bytes, Frame};
+use tokio::net::UnixStream;
+use tokio_util::task::AbortOnDropHandle;
+use tonic::body::Body;
+
+use super::{CONNECTION_WINDOW, STREAM_WINDOW};
+
+/// Headers carry the details of errors.
+const MAX_HEADERS: u32 = 1 << 20;
+
+/// A connection. Cheap to clone; ends with the last clone.
+#[derive(Clone)]
+pub(super) struct Link {
+    sender: SendRequest<Bytes>,
+}
+
+impl Link {
+    /// Begins HTTP/2 on a connected socket.
+    pub(super) async fn open(stream: UnixStream) -> Result<Self, h2::Error> {
+        let (sender, connection) = Builder::new()
+            .initial_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buffer_size(CONNECTION_WINDOW as usize)
+            .max_header_list_size(MAX_HEADERS)
+            .enable_push(false)
+            .handshake(stream)
+            .await?;
+        // Ends with the last sender, or with the process; what the calls in flight then say is all there is to say.
+        tokio::spawn(async { connection.await.unwrap_or_default() });
+        Ok(Self { sender })
+    }
+
+    /// Sends a request; the answer's body comes as it is read. Dropping either ends the call for the peer too.
+    pub(super) async fn send(self, request: Request<Body>) -> Result<Response<Body>, h2::Error> {
+        let mut sender = self.sender.ready().await?;
+        let (head, mut body) = request.into_parts();
+        let (response, mut stream) = sender.send_request(Request::from_parts(head, ()), false)?;
+        let mut begin = Vec::new();
+        let mut sending = None;
+        if poll_fn(|context| Poll::Ready(is_short(&mut body, &mut begin, context))).await {
+            stream.send_data(begin.pop().unwrap_or_default(), true)?;
+        } else {
+            sending = Some(AbortOnDropHandle::new(tokio::spawn(send_rest(stream, begin, body))));
+        }
+        Ok(response.await?.map(|stream| Body::new(Incoming { stream, _sending: sending })))
+    }
+}
+
+/// Whether the body is all there and one piece at most; what was taken from it is in `begin`.
+fn is_short(body: &mut Body, begin: &mut Vec<Bytes>, context: &mut Context<'_>) -> bool {
+    while begin.len() < 2 {
+        match Pin::new(&mut *body).poll_frame(context) {
+            // Requests of gRPC have no trailers.
+            Poll::Ready(Some(Ok(frame))) => begin.extend(frame.into_data()),
+            Poll::Ready(None) => return begin.len() < 2,
+            // What is wrong shows again when the rest is sent.
+            Poll::Ready(Some(Err(_))) | Poll::Pending => return false,
+        }
+    }
+    false
+}
+
+/// Sends a stream's body as fast as the peer takes it.
+async fn send_rest(mut stream: SendStream<Bytes>, begin: Vec<Bytes>, mut body: Body) {
+    for piece in begin {
+        if !send_piece(&mut stream, piece).await {
+            return;
+        }
+    }
+    loop {
+        let frame = poll_fn(|context| match Pin::new(&mut body).poll_frame(context) {
+            Poll::Pending => stream.poll_reset(context).map(|_| None),
+            Poll::Ready(frame) => Poll::Ready(Some(frame)),
+        });
+        match frame.await {
+            Some(Some(Ok(frame))) => {
+                let piece = frame.into_data().unwrap_or_default();
+                if !send_piece(&mut stream, piece).await {
+                    return;
+                }
+            }
+            Some(Some(Err(_))) => return stream.send_reset(Reason::CANCEL),
+            // A stream that is gone has told the one who waits for the answer.
+            Some(None) => return stream.send_data(Bytes::new(), true).unwrap_or_default(),
+            None => return,
+        }
+    }
+}
+
+/// Sends a piece of a body when there is room for it; `false` when nobody wants it any more.
+async fn send_piece(stream: &mut SendStream<Bytes>, mut piece: Bytes) -> bool {
+    while !piece.is_empty() {
+        stream.reserve_capacity(piece.len());
+        let Some(Ok(room)) = poll_fn(|context| stream.poll_capacity(context)).await else { return false };
+        let now = piece.split_to(room.min(piece.len()));
+        if stream.send_data(now, false).is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// An answer's body.
+struct Incoming {
+    stream: RecvStream,
+    /// Ends with the answer.
+    _sending: Option<AbortOnDropHandle<()>>,
+}
+
+impl hyper::body::Body for Incoming {
+    type Data = Bytes;
+    type Error = h2::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+        match ready!(self.stream.poll_data(context)) {
+            Some(Ok(data)) => {
+                // Read is read: what the reader does with it does not hold up the peer.
+                let released = self.stream.flow_control().release_capacity(data.len());
+                Poll::Ready(Some(released.map(|()| Frame::data(data))))
+            }
+            Some(Err(error)) => Poll::Ready(Some(Err(error))),
+            None => Poll::Ready(ready!(self.stream.poll_trailers(context))?.map(|it| Ok(Frame::trailers(it)))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.stream.is_end_stream()
+    }
+}
