@@ -38,7 +38,7 @@ fn method(go: &GoMethod, kind: Kind, types: &mut Types<'_>) -> Option<Method> {
         name: names::name(&go.name),
         tags: go.tags.clone(),
         group: group(go, kind, override_, types),
-        since: go.since.clone(),
+        since: plain_version(&go.since),
         hook_id: go.id,
         request: format!("{}Request", go.name),
         response: format!("{}Response", go.name),
@@ -269,4 +269,10 @@ pub(super) fn plural(word: &str) -> String {
         _ if word.ends_with('s') => word.to_owned(),
         _ => format!("{word}s"),
     }
+}
+
+/// A version without leading zeros: upstream writes `11.00` once.
+fn plain_version(version: &str) -> String {
+    let part = |it: &str| it.parse::<u32>().map_or_else(|_| it.to_owned(), |number| number.to_string());
+    version.split('.').map(part).collect::<Vec<_>>().join(".")
 }

@@ -58,7 +58,7 @@ pub trait PluginHooks: Send + Sync + 'static {
     /// Returns: None or `Allow` sends it as it is; `Replace(content)` sends these texts instead; `Reject("why")`, or a
     /// pair of None and the reason, sends nothing and logs the reason. Ids and the kind of channel cannot be changed.
     ///
-    /// Since Mattermost 11.00.
+    /// Since Mattermost 11.0.
     async fn email_notification_will_be_sent(&self, request: v1::EmailNotificationWillBeSentRequest) -> Result<v1::EmailNotificationWillBeSentResponse, ApiError> {
         Err(ApiError::not_supported("EmailNotificationWillBeSent"))
     }

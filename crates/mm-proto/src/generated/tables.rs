@@ -303,7 +303,7 @@ pub const HOOKS: &[HookInfo] = &[
     HookInfo { name: HookName::ChannelMemberWillBeAdded, go: "ChannelMemberWillBeAdded", snake: "channel_member_will_be_added", id: 49, since: "11.7", shape: Shape::Unary },
     HookInfo { name: HookName::ChannelWillBeArchived, go: "ChannelWillBeArchived", snake: "channel_will_be_archived", id: 51, since: "11.7", shape: Shape::Unary },
     HookInfo { name: HookName::ConfigurationWillBeSaved, go: "ConfigurationWillBeSaved", snake: "configuration_will_be_saved", id: 34, since: "8.0", shape: Shape::Unary },
-    HookInfo { name: HookName::EmailNotificationWillBeSent, go: "EmailNotificationWillBeSent", snake: "email_notification_will_be_sent", id: 47, since: "11.00", shape: Shape::Unary },
+    HookInfo { name: HookName::EmailNotificationWillBeSent, go: "EmailNotificationWillBeSent", snake: "email_notification_will_be_sent", id: 47, since: "11.0", shape: Shape::Unary },
     HookInfo { name: HookName::ExecuteCommand, go: "ExecuteCommand", snake: "execute_command", id: 4, since: "5.2", shape: Shape::Unary },
     HookInfo { name: HookName::FileWillBeDownloaded, go: "FileWillBeDownloaded", snake: "file_will_be_downloaded", id: 48, since: "11.5", shape: Shape::Unary },
     HookInfo { name: HookName::FileWillBeUploaded, go: "FileWillBeUploaded", snake: "file_will_be_uploaded", id: 14, since: "5.2", shape: Shape::Exchange },

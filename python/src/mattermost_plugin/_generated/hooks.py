@@ -153,7 +153,7 @@ HOOKS: dict[str, HookSpec] = {
         params=("email_notification",),
         outcome="verdict",
         stream="",
-        since="11.00",
+        since="11.0",
         signature="(self, email_notification: EmailNotification) -> Verdict[EmailNotificationContent]",
         doc="Called before a notification about a post is sent by e-mail; the server waits for it and then asks the next plugin.",
     ),
