@@ -23,6 +23,10 @@ pub(crate) fn user() -> v1::User {
                 r#"{"emoji":"microscope","text":"In the laboratory","duration":"today","expires_at":"2026-01-01T18:00:00Z"}"#,
             ),
             ("last_search_pointer", "0"),
+            (
+                "recentCustomStatuses",
+                r#"[{"emoji":"books","text":"Reading"},{"emoji":"train2","text":"On the way to Stockholm"}]"#,
+            ),
         ]),
         notify_props: texts(&[
             ("auto_responder_active", "false"),
