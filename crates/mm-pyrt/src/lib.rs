@@ -5,6 +5,7 @@
 mod aio;
 mod client;
 mod codec;
+mod framing;
 mod peer;
 mod raw;
 mod runtime;

@@ -4,7 +4,9 @@
 //! of them in Python's hands, `stream` is what streaming calls have besides.
 
 mod call;
+mod connection;
 mod listener;
+mod reply;
 mod service;
 mod state;
 mod stream;

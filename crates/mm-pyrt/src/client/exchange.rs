@@ -5,9 +5,8 @@
 
 use std::time::Duration;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
-use h2::{Reason, RecvStream};
 use http::header::{CONTENT_TYPE, TE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version, uri};
@@ -15,13 +14,7 @@ use tonic::{Code, Status};
 
 use super::connection::clarified;
 use super::guarded;
-use crate::raw::MAX_MESSAGE;
-
-/// Before each message: a byte for compression, and its length.
-const PREFIX: usize = 5;
-
-/// Larger messages are not copied to put them behind their prefix.
-const COPIED: usize = 64 * 1024;
+use crate::framing;
 
 /// Adds to a call's metadata what every gRPC request has.
 pub(super) fn headers(mut metadata: HeaderMap) -> HeaderMap {
@@ -66,16 +59,7 @@ pub(super) fn send(
     message: Bytes,
 ) -> Result<ResponseFuture, h2::Error> {
     let (response, mut stream) = sender.send_request(request, false)?;
-    let mut framed = BytesMut::with_capacity(PREFIX + if message.len() <= COPIED { message.len() } else { 0 });
-    framed.put_u8(0);
-    framed.put_u32(u32::try_from(message.len()).map_err(|_| Reason::INTERNAL_ERROR)?);
-    if message.len() <= COPIED {
-        framed.put(message);
-        stream.send_data(framed.freeze(), true)?;
-    } else {
-        stream.send_data(framed.freeze(), false)?;
-        stream.send_data(message, true)?;
-    }
+    framing::send(&mut stream, message, true)?;
     Ok(response)
 }
 
@@ -92,68 +76,14 @@ async fn receive_unguarded(response: ResponseFuture) -> Result<Bytes, Status> {
     {
         return Err(status);
     }
-    let data = read(&mut body).await?;
-    let trailers = body.trailers().await.map_err(broken)?;
+    let (message, trailers) = framing::receive("the answer", &mut body).await.map_err(broken)?;
     let status = trailers.as_ref().or(Some(&head.headers)).and_then(Status::from_header_map);
     match status {
-        Some(status) if status.code() == Code::Ok => message(data),
+        Some(status) if status.code() == Code::Ok => message,
         Some(status) => Err(status),
+        None if trailers.is_none() && message.as_ref().is_err_and(|it| it.code() == Code::OutOfRange) => message,
         None => Err(without_status(head.status)),
     }
-}
-
-/// The whole body, which is one message.
-async fn read(body: &mut RecvStream) -> Result<Bytes, Status> {
-    let mut first = Bytes::new();
-    let mut whole = BytesMut::new();
-    while let Some(piece) = body.data().await {
-        let piece = piece.map_err(broken)?;
-        body.flow_control().release_capacity(piece.len()).map_err(broken)?;
-        if first.len() + whole.len() + piece.len() > PREFIX + MAX_MESSAGE {
-            return Err(Status::out_of_range(format!("the answer has more than the limit of {MAX_MESSAGE} bytes")));
-        }
-        if first.is_empty() && whole.is_empty() {
-            first = piece;
-            continue;
-        }
-        if whole.is_empty() {
-            whole.reserve(expected(&first) + PREFIX);
-            whole.put(std::mem::take(&mut first));
-        }
-        whole.put(piece);
-    }
-    Ok(if whole.is_empty() { first } else { whole.freeze() })
-}
-
-/// How long the message says it is, no more than is reasonable to reserve on somebody's word.
-fn expected(first: &Bytes) -> usize {
-    let length = first.get(1..PREFIX).and_then(|it| it.try_into().ok()).map_or(0, u32::from_be_bytes);
-    (length as usize).min(16 << 20)
-}
-
-/// The message without its prefix.
-fn message(mut data: Bytes) -> Result<Bytes, Status> {
-    if data.len() < PREFIX {
-        return Err(Status::internal("the answer has no message"));
-    }
-    let prefix = data.split_to(PREFIX);
-    if prefix[0] != 0 {
-        return Err(Status::internal("the answer is compressed, which was not asked for"));
-    }
-    let length = expected_exactly(&prefix);
-    if length > MAX_MESSAGE {
-        return Err(Status::out_of_range(format!(
-            "the answer has {length} bytes, more than the limit of {MAX_MESSAGE}"
-        )));
-    }
-    if data.len() != length {
-        return Err(Status::internal(format!("the answer says it has {length} bytes and has {}", data.len())));
-    }
-    Ok(data)
-}
-
-fn expected_exactly(prefix: &Bytes) -> usize {
-    u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]]) as usize
 }
 
 /// What an answer of plain HTTP means, by gRPC's table.

@@ -81,7 +81,7 @@ impl Lanes {
         message: Bytes,
         deadline: Option<Instant>,
     ) -> PyResult<Option<Result<Bytes, Status>>> {
-        let mut lane = match py.detach(|| self.take()) {
+        let mut lane = match self.take(py) {
             Ok(lane) => lane,
             Err(status) => return Ok(Some(Err(status))),
         };
@@ -97,7 +97,7 @@ impl Lanes {
     }
 
     /// An idle lane whose connection still works, or a new one.
-    fn take(&self) -> Result<Lane, Status> {
+    fn take(&self, py: Python<'_>) -> Result<Lane, Status> {
         loop {
             if self.is_closed() {
                 return Err(closed());
@@ -109,7 +109,7 @@ impl Lanes {
             }
         }
         let text = |error| Status::unavailable(format!("cannot connect to {}: {error}", self.path.display()));
-        Lane::open(self).map_err(text)
+        py.detach(|| Lane::open(self)).map_err(text)
     }
 
     fn put_back(&self, lane: Lane) {

@@ -5,16 +5,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hyper::server::conn::http2::Builder;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::connection;
 use super::service::Service;
 use crate::peer;
-use crate::raw::{CONNECTION_WINDOW, MAX_HEADERS, STREAM_WINDOW};
 
 /// How long connections may take to write their last answers when the server stops.
 const FLUSH: Duration = Duration::from_millis(500);
@@ -72,7 +70,7 @@ async fn accept(listener: UnixListener, peer: peer::Expected, service: Service, 
         };
         match accepted {
             Ok((stream, _)) if stream.peer_cred().and_then(|it| peer.check(&it)).is_ok() => {
-                connections.spawn(serve(stream, service.clone(), stop.clone()));
+                connections.spawn(connection::serve(stream, service.clone(), stop.clone()));
             }
             // A stranger is disconnected without a word.
             Ok(_) => {}
@@ -84,23 +82,4 @@ async fn accept(listener: UnixListener, peer: peer::Expected, service: Service, 
     let all = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(FLUSH, all).await;
     connections.abort_all();
-}
-
-async fn serve(stream: UnixStream, service: Service, stop: CancellationToken) {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .timer(TokioTimer::new())
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_header_list_size(MAX_HEADERS)
-        // The host decides how much it asks for; a limit here would only make its calls wait without a place in the queue.
-        .max_concurrent_streams(None);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    tokio::select! {
-        // How a connection ended matters to its calls only, and they know.
-        _ = connection.as_mut() => return,
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = connection.await;
 }

@@ -1,28 +1,30 @@
 //! From an HTTP/2 request to a call in a queue: authentication, routing, deadlines, health and shutdown.
 
-use std::convert::Infallible;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
-use hyper::body::Incoming;
+use h2::RecvStream;
+use h2::server::SendResponse;
+use http::{HeaderMap, Request};
 use prost::Message as _;
-use tokio::sync::oneshot;
-use tonic::body::Body;
 use tonic::server::{Grpc, StreamingService, UnaryService};
 use tonic::{Code, Status, Streaming};
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthService;
 use tower::Service as _;
 
-use super::state::{self, CallState, Route, ShutdownRequest, State};
+use super::connection::Connection;
+use super::reply::{self, Reply};
+use super::state::{self, Route, ShutdownRequest, State};
 use super::stream::{Outgoing, StreamState, Watched};
 use crate::client::TOKEN_KEY;
+use crate::framing::{self, Incoming};
 use crate::raw::{MAX_MESSAGE, Raw};
+use crate::runtime;
 
 const HEALTH: &str = "/grpc.health.v1.Health/";
 const SHUTDOWN: &str = "/mattermost.host.v1.PluginProcess/Shutdown";
@@ -34,43 +36,84 @@ pub(super) struct Service {
     pub(super) health: HealthServer<HealthService>,
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-impl hyper::service::Service<Request<Incoming>> for Service {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Answer;
-
-    fn call(&self, request: Request<Incoming>) -> Answer {
-        if !self.is_authentic(request.headers()) {
-            return refuse(Status::unauthenticated("the token in x-mm-token is missing or wrong"));
-        }
-        let path = request.uri().path();
-        if let Some(route) = self.state.routes.get(path) {
-            return self.to_python(Arc::clone(route), request);
-        }
-        if path.starts_with(HEALTH) {
-            return self.health.clone().call(request);
-        }
-        if path == SHUTDOWN {
-            let service = Shutdown(Arc::clone(&self.state));
-            return Box::pin(async move { Ok(grpc().unary(service, request).await) });
-        }
-        refuse(Status::unimplemented(format!("{path} is not served here")))
-    }
-}
-
 impl Service {
-    fn to_python(&self, route: Arc<Route>, request: Request<Incoming>) -> Answer {
-        let is_stream = route.is_stream;
+    /// Begins a call. Does not wait, and may run on any thread.
+    pub(super) fn serve(
+        &self,
+        connection: &Arc<Connection>,
+        request: Request<RecvStream>,
+        mut respond: SendResponse<Bytes>,
+    ) {
+        let refused = if self.is_authentic(request.headers()) {
+            let path = request.uri().path();
+            if let Some(route) = self.state.routes.get(path) {
+                return match route.is_stream {
+                    false => self.unary(connection, Arc::clone(route), request, respond),
+                    true => self.stream(Arc::clone(route), request, respond),
+                };
+            }
+            if path.starts_with(HEALTH) {
+                let answer = self.health.clone().call(request.map(Incoming));
+                return spawn(reply::send_response(answer, respond));
+            }
+            if path == SHUTDOWN {
+                let service = Shutdown(Arc::clone(&self.state));
+                let answer = async move { Ok(grpc().unary(service, request.map(Incoming)).await) };
+                return spawn(reply::send_response(answer, respond));
+            }
+            Status::unimplemented(format!("{path} is not served here"))
+        } else {
+            Status::unauthenticated("the token in x-mm-token is missing or wrong")
+        };
+        refuse(&mut respond, refused);
+    }
+
+    fn unary(
+        &self,
+        connection: &Arc<Connection>,
+        route: Arc<Route>,
+        request: Request<RecvStream>,
+        respond: SendResponse<Bytes>,
+    ) {
+        let (head, mut body) = request.into_parts();
+        let mut reading = Box::pin(async move { framing::receive("the request", &mut body).await });
+        let call = Unary { route, headers: head.headers, respond };
+        // Most messages came with their headers.
+        match reading.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(read) => self.submit(connection, call, read),
+            Poll::Pending => {
+                let (service, connection) = (self.clone(), Arc::downgrade(connection));
+                spawn(async move {
+                    let read = reading.await;
+                    if let Some(connection) = connection.upgrade() {
+                        service.submit(&connection, call, read);
+                    }
+                });
+            }
+        }
+    }
+
+    fn submit(&self, connection: &Arc<Connection>, mut call: Unary, read: Read) {
+        let request = match read {
+            Ok((Ok(request), _)) => request,
+            Ok((Err(status), _)) => return refuse(&mut call.respond, status),
+            // The caller gave up in the middle of it.
+            Err(_) => return,
+        };
+        let deadline = deadline(&call.headers);
+        let reply = Reply::new(call.respond, Arc::downgrade(connection));
+        let body = state::Body::Unary { request, reply: Some(reply).into() };
+        if let Ok(call) = self.state.submit(call.route, call.headers, deadline, body) {
+            connection.watch(call);
+        }
+    }
+
+    fn stream(&self, route: Arc<Route>, request: Request<RecvStream>, respond: SendResponse<Bytes>) {
         let broken = Arc::new(AtomicBool::new(false));
         let deadline = deadline(request.headers());
         let service = ToPython { route, deadline, broken: Arc::clone(&broken), state: Arc::clone(&self.state) };
-        if is_stream {
-            let request = request.map(|body| Watched { body, broken });
-            return Box::pin(async move { Ok(grpc().streaming(service, request).await) });
-        }
-        Box::pin(async move { Ok(grpc().unary(service, request).await) })
+        let request = request.map(|body| Watched { body: Incoming(body), broken });
+        spawn(reply::send_response(async move { Ok(grpc().streaming(service, request).await) }, respond));
     }
 
     /// Compares in constant time: how long it takes must not tell how much of a guess is right.
@@ -86,61 +129,38 @@ fn grpc() -> Grpc<Raw> {
     Grpc::new(Raw).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE)
 }
 
-fn refuse(status: Status) -> Answer {
-    Box::pin(std::future::ready(Ok(status.into_http())))
+/// Refuses a call; a caller that is gone need not be told.
+fn refuse(respond: &mut SendResponse<Bytes>, status: Status) {
+    let _ = reply::send_status(respond, status);
 }
 
-/// Answers with what Python says.
+/// Runs on the runtime. Not `tokio::spawn`: the calling thread may be Python's.
+fn spawn(work: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = runtime::runtime() {
+        runtime.spawn(work);
+    }
+}
+
+/// A unary call whose message is being read.
+struct Unary {
+    route: Arc<Route>,
+    headers: HeaderMap,
+    respond: SendResponse<Bytes>,
+}
+
+/// What `framing::receive` gives.
+type Read = Result<(Result<Bytes, Status>, Option<HeaderMap>), h2::Error>;
+
+/// A stream, answered with what Python says.
 struct ToPython {
     route: Arc<Route>,
     deadline: Option<Instant>,
-    /// For streams: whether the request body ended by an error.
+    /// Whether the request body ended by an error.
     broken: Arc<AtomicBool>,
     state: Arc<State>,
 }
 
-type UnaryAnswer = Pin<Box<dyn Future<Output = Result<tonic::Response<Bytes>, Status>> + Send>>;
 type StreamAnswer = std::future::Ready<Result<tonic::Response<Outgoing>, Status>>;
-
-impl UnaryService<Bytes> for ToPython {
-    type Response = Bytes;
-    type Future = UnaryAnswer;
-
-    fn call(&mut self, request: tonic::Request<Bytes>) -> UnaryAnswer {
-        let (metadata, _, request) = request.into_parts();
-        let (sender, answer) = oneshot::channel();
-        let body = state::Body::Unary { request, answer: Some(sender).into() };
-        let submitted = self.state.submit(Arc::clone(&self.route), metadata.into_headers(), self.deadline, body);
-        let state = Arc::clone(&self.state);
-        Box::pin(async move {
-            // Dropped with this future when the caller goes away.
-            let waiting = Waiting { call: submitted?, state };
-            let result = match waiting.call.deadline {
-                None => answer.await,
-                Some(deadline) => match tokio::time::timeout_at(deadline.into(), answer).await {
-                    Ok(result) => result,
-                    Err(_) => return Err(Status::deadline_exceeded("no answer within the time limit")),
-                },
-            };
-            match result {
-                Ok(result) => result.map(tonic::Response::new),
-                Err(_) => Err(Status::internal("the call was dropped without an answer")),
-            }
-        })
-    }
-}
-
-/// Marks the call as cancelled when its caller stops waiting. After an answer that has no effect on anybody.
-struct Waiting {
-    call: Arc<CallState>,
-    state: Arc<State>,
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.state.cancel(&self.call);
-    }
-}
 
 impl StreamingService<Bytes> for ToPython {
     type Response = Bytes;

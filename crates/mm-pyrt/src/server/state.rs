@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use tokio::sync::oneshot;
 use tonic::Status;
 
+use super::reply::Reply;
 use super::stream::StreamState;
 use crate::lock;
 use crate::wake::Wake;
@@ -38,7 +38,7 @@ pub(super) struct CallState {
 
 /// What comes in and how the answer goes out.
 pub(super) enum Body {
-    Unary { request: Bytes, answer: Mutex<Option<oneshot::Sender<Result<Bytes, Status>>>> },
+    Unary { request: Bytes, reply: Mutex<Option<Reply>> },
     Stream(Box<StreamState>),
 }
 
@@ -52,11 +52,26 @@ impl CallState {
         // Before it is sent: from then on the caller may be done, which must not look as if it gave up.
         self.answered.store(true, Ordering::Release);
         match &self.body {
-            Body::Unary { answer, .. } => match lock(answer).take() {
-                Some(sender) => sender.send(result).is_ok(),
-                None => false,
-            },
+            Body::Unary { .. } => self.take_reply().is_some_and(|it| it.send(result)),
             Body::Stream(stream) => stream.finish(result.err()) && !self.is_cancelled(),
+        }
+    }
+}
+
+impl CallState {
+    /// The way to answer a unary call, for the first who asks.
+    pub(super) fn take_reply(&self) -> Option<Reply> {
+        match &self.body {
+            Body::Unary { reply, .. } => lock(reply).take(),
+            Body::Stream(_) => None,
+        }
+    }
+
+    /// Whether the caller of a unary call went away; `None` after its answer.
+    pub(super) fn is_given_up(&self) -> Option<bool> {
+        match &self.body {
+            Body::Unary { reply, .. } => lock(reply).as_mut().map(Reply::is_given_up),
+            Body::Stream(_) => None,
         }
     }
 }
@@ -156,6 +171,9 @@ impl State {
             Arc::new(CallState { id, route, headers, deadline, body, cancelled: false.into(), answered: false.into() });
         let mut calls = lock(&self.calls);
         if calls.stopping || calls.shutdown.is_some() {
+            drop(calls);
+            // A stream's caller is told by the error.
+            call.answer(Err(shutting_down()));
             return Err(shutting_down());
         }
         if is_async {

@@ -1,0 +1,123 @@
+//! Answers on HTTP/2 streams: of unary calls, by whatever thread has them, and of everything else, by tasks.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Weak;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use h2::{Reason, SendStream};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Response};
+use hyper::body::Body as _;
+use tonic::Status;
+use tonic::body::Body;
+
+use super::connection::Connection;
+use crate::framing;
+
+/// The way to answer a unary call, once.
+pub(super) struct Reply {
+    respond: SendResponse<Bytes>,
+    connection: Weak<Connection>,
+}
+
+impl Reply {
+    pub(super) fn new(respond: SendResponse<Bytes>, connection: Weak<Connection>) -> Self {
+        Self { respond, connection }
+    }
+
+    /// Sends the answer; the calling thread writes it to the socket itself, so that no other has to wake for it. `false` when the
+    /// caller is gone.
+    pub(super) fn send(mut self, result: Result<Bytes, Status>) -> bool {
+        let Some(connection) = self.connection.upgrade() else { return false };
+        connection.write(move || {
+            let sent = match result {
+                Ok(message) => send_message(&mut self.respond, message),
+                Err(status) => send_status(&mut self.respond, status),
+            };
+            sent.is_ok()
+        })
+    }
+
+    /// Whether the caller does not wait any more.
+    pub(super) fn is_given_up(&mut self) -> bool {
+        self.respond.poll_reset(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+}
+
+fn send_message(respond: &mut SendResponse<Bytes>, message: Bytes) -> Result<(), h2::Error> {
+    let mut head = Response::new(());
+    head.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    let mut stream = respond.send_response(head, false)?;
+    framing::send(&mut stream, message, false)?;
+    let mut trailers = HeaderMap::with_capacity(1);
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    stream.send_trailers(trailers)
+}
+
+/// Ends a call with a status and no message.
+pub(super) fn send_status(respond: &mut SendResponse<Bytes>, status: Status) -> Result<(), h2::Error> {
+    let (head, _) = status.into_http::<Body>().into_parts();
+    respond.send_response(Response::from_parts(head, ()), true).map(drop)
+}
+
+/// Answers with what a service says, unless the caller goes away first.
+pub(super) async fn send_response(
+    answer: impl Future<Output = Result<Response<Body>, Infallible>>,
+    mut respond: SendResponse<Bytes>,
+) {
+    let mut answer = pin!(answer);
+    let answered = poll_fn(|context| match answer.as_mut().poll(context) {
+        Poll::Ready(Ok(response)) => Poll::Ready(Some(response)),
+        Poll::Pending => respond.poll_reset(context).map(|_| None),
+    });
+    let Some(response) = answered.await else { return };
+    let (head, body) = response.into_parts();
+    let is_short = body.is_end_stream();
+    if let Ok(stream) = respond.send_response(Response::from_parts(head, ()), is_short)
+        && !is_short
+    {
+        send_body(stream, body).await;
+    }
+}
+
+/// Sends a body as fast as the caller takes it.
+async fn send_body(mut stream: SendStream<Bytes>, mut body: Body) {
+    loop {
+        let frame = poll_fn(|context| match Pin::new(&mut body).poll_frame(context) {
+            Poll::Pending => stream.poll_reset(context).map(|_| None),
+            Poll::Ready(frame) => Poll::Ready(Some(frame)),
+        });
+        let sent = match frame.await {
+            Some(Some(Ok(frame))) => match frame.into_data() {
+                Ok(piece) => send_piece(&mut stream, piece).await,
+                Err(frame) => {
+                    // A caller that is gone needs no trailers.
+                    return drop(stream.send_trailers(frame.into_trailers().unwrap_or_default()));
+                }
+            },
+            Some(Some(Err(_))) => return stream.send_reset(Reason::INTERNAL_ERROR),
+            Some(None) => return drop(stream.send_data(Bytes::new(), true)),
+            None => return,
+        };
+        if !sent {
+            return;
+        }
+    }
+}
+
+/// Sends a piece of a body when there is room for it; `false` when nobody wants it any more.
+async fn send_piece(stream: &mut SendStream<Bytes>, mut piece: Bytes) -> bool {
+    while !piece.is_empty() {
+        stream.reserve_capacity(piece.len());
+        let Some(Ok(room)) = poll_fn(|context| stream.poll_capacity(context)).await else { return false };
+        let now = piece.split_to(room.min(piece.len()));
+        if stream.send_data(now, false).is_err() {
+            return false;
+        }
+    }
+    true
+}
