@@ -22,9 +22,9 @@ sys.path.insert(0, str(SUPPORT))
 
 import echo  # noqa: E402 (found by the line above)
 import grpc_peer  # noqa: E402
-from protos import compile_protos  # noqa: E402
 
 from mattermost_plugin import _native  # noqa: E402
+from protos import compile_protos  # noqa: E402
 
 
 @pytest.fixture(scope="session")
