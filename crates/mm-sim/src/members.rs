@@ -143,11 +143,17 @@ impl Server {
             channel_member: Some(member.clone()),
             actor: actor_user,
         };
+        // The hook runs beside all that follows. On a server what it posts may stand before or after the announcement;
+        // here always after, so that what people see is the same every time.
+        let announced = match actor.filter(|actor| actor.id != user.id) {
+            None => self.post_joined_channel(caller, &user.id, &channel).await,
+            Some(actor) => {
+                self.post_added_to_channel(caller, &actor, &user, &channel).await;
+                Ok(())
+            }
+        };
         notify!(self, "UserHasJoinedChannel", user_has_joined_channel, request);
-        match actor.filter(|actor| actor.id != user.id) {
-            None => self.post_joined_channel(caller, &user.id, &channel).await?,
-            Some(actor) => self.post_added_to_channel(caller, &actor, &user, &channel).await,
-        }
+        announced?;
         Ok(member)
     }
 
@@ -209,8 +215,9 @@ impl Server {
         let member = self.save_channel_member(caller, &channel, &user).await?;
         let request =
             v1::UserHasJoinedChannelRequest { context: caller.context(), channel_member: Some(member), actor: None };
+        let announced = self.post_joined_channel(caller, user_id, &channel).await;
         notify!(self, "UserHasJoinedChannel", user_has_joined_channel, request);
-        self.post_joined_channel(caller, user_id, &channel).await?;
+        announced?;
         Ok(channel)
     }
 
