@@ -5,6 +5,7 @@
 //! there at once, which is a stream's, gets a task.
 
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -12,6 +13,7 @@ use h2::client::{Builder, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
 use http::{Request, Response};
 use hyper::body::{Body as _, Bytes, Frame};
+use mm_socket::Socket;
 use tokio::net::UnixStream;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::body::Body;
@@ -29,17 +31,19 @@ pub(super) struct Link {
 
 impl Link {
     /// Begins HTTP/2 on a connected socket.
-    pub(super) async fn open(stream: UnixStream) -> Result<Self, h2::Error> {
-        let (sender, connection) = Builder::new()
+    pub(super) async fn open(stream: UnixStream) -> io::Result<Self> {
+        let socket = Socket::new(stream)?;
+        let mut builder = Builder::new();
+        builder
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_send_buffer_size(CONNECTION_WINDOW as usize)
             .max_header_list_size(MAX_HEADERS)
-            .enable_push(false)
-            .handshake(stream)
-            .await?;
+            .enable_push(false);
+        let handshake = socket.drive(builder.handshake::<_, Bytes>(socket.clone())).await;
+        let (sender, connection) = handshake.map_err(io::Error::other)?;
         // Ends with the last sender, or with the process; what the calls in flight then say is all there is to say.
-        tokio::spawn(async { connection.await.unwrap_or_default() });
+        tokio::spawn(async move { socket.drive(connection).await.unwrap_or_default() });
         Ok(Self { sender })
     }
 

@@ -1,24 +1,40 @@
 //! What the host serves to one process: the plugin API, and `PluginHost` (hello and logs).
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures::stream::{self, Stream};
+use futures::future::BoxFuture;
+use futures::stream::{self, Stream, StreamExt};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use mm_proto::PluginApi;
 use mm_proto::grpc::{ApiService, MAX_MESSAGE_BYTES};
 use mm_proto::host::v1::plugin_host_server::{PluginHost, PluginHostServer};
 use mm_proto::host::v1::{self as host, HelloRequest, HelloResponse, WriteLogsRequest, WriteLogsResponse};
+use mm_socket::Socket;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot, watch};
-use tonic::service::InterceptorLayer;
+use tokio::task::JoinSet;
+use tonic::body::Body;
+use tonic::server::NamedService;
 use tonic::{Request, Response, Status};
+use tower::Service;
 
 use super::{CONNECTION_WINDOW, STREAM_WINDOW, TOKEN_KEY, peer};
 use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
 use crate::supervisor::process::Token;
+
+/// The service `PluginHost`'s name on the wire.
+const PLUGIN_HOST: &str = PluginHostServer::<HostService>::NAME;
+
+/// How long to wait after a connection could not be taken.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// A hello that waits for its answer.
 pub(crate) struct HelloCall {
@@ -67,27 +83,75 @@ impl Drop for ApiServer {
 }
 
 async fn serve(incoming: impl Stream<Item = io::Result<UnixStream>>, parts: ServerParts) {
-    let token = parts.token.clone();
     let sink = parts.sink.clone();
-    let check = move |request: Request<()>| {
-        let shown = request.metadata().get(TOKEN_KEY).map(|it| it.as_bytes());
-        match shown {
-            Some(shown) if token.matches(shown) => Ok(request),
-            _ => Err(Status::unauthenticated("the call shows no token, or a wrong one")),
-        }
+    let failed = |error| sink(LogRecord::new(LogLevel::Error, LogSource::Host, format!("the API's server: {error}")));
+    let host = HostService { sink: parts.sink, log_level: parts.log_level, hellos: parts.hellos };
+    let services = Services {
+        token: parts.token,
+        api: ApiService::new(parts.api),
+        host: PluginHostServer::new(host).max_decoding_message_size(MAX_MESSAGE_BYTES),
     };
-    let service = HostService { sink: parts.sink, log_level: parts.log_level, hellos: parts.hellos };
-    let server = tonic::transport::Server::builder()
+    // They end with this task.
+    let mut connections = JoinSet::new();
+    let mut incoming = pin!(incoming);
+    loop {
+        tokio::select! {
+            stream = incoming.next() => match stream.map(|it| it.and_then(Socket::new)) {
+                Some(Ok(socket)) => drop(connections.spawn(serve_connection(socket, services.clone()))),
+                Some(Err(error)) => {
+                    failed(error);
+                    // Such as too many open files: give them time to be closed.
+                    tokio::time::sleep(RETRY).await;
+                }
+                None => return,
+            },
+            // Collects what has ended, so that the set does not grow.
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// HTTP/2 by hyper itself: tonic's server is made for more than two services and one peer, and every call pays for that.
+async fn serve_connection(socket: Socket, services: Services) {
+    let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_concurrent_streams(4096)
-        .layer(InterceptorLayer::new(check))
-        .add_service(ApiService::new(parts.api))
-        .add_service(PluginHostServer::new(service).max_decoding_message_size(MAX_MESSAGE_BYTES))
-        .serve_with_incoming(incoming);
-    if let Err(error) = server.await {
-        sink(LogRecord::new(LogLevel::Error, LogSource::Host, format!("the API's server ended: {error}")));
+        .max_concurrent_streams(4096);
+    let connection = builder.serve_connection(TokioIo::new(socket.clone()), services);
+    // How it ended matters to its calls only, and they know.
+    let _ = socket.drive(connection).await;
+}
+
+/// What every connection serves.
+#[derive(Clone)]
+struct Services {
+    token: Token,
+    api: ApiService,
+    host: PluginHostServer<HostService>,
+}
+
+impl hyper::service::Service<http::Request<Incoming>> for Services {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<http::Response<Body>, Infallible>>;
+
+    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
+        let shown = request.headers().get(TOKEN_KEY);
+        if !shown.is_some_and(|it| self.token.matches(it.as_bytes())) {
+            return refuse(Status::unauthenticated("the call shows no token, or a wrong one"));
+        }
+        match request.uri().path().split('/').nth(1) {
+            Some(ApiService::NAME) => self.api.clone().call(request),
+            Some(PLUGIN_HOST) => self.host.clone().call(request),
+            _ => refuse(Status::unimplemented(format!("{} is not served here", request.uri().path()))),
+        }
     }
+}
+
+fn refuse(status: Status) -> BoxFuture<'static, Result<http::Response<Body>, Infallible>> {
+    Box::pin(std::future::ready(Ok(status.into_http())))
 }
 
 /// Connections of the allowed process. Others are closed, and logged.

@@ -26,6 +26,9 @@ use crate::{lock, peer, runtime};
 /// Lanes that are kept for later calls; more exist while more calls run.
 const MOST_IDLE: usize = 16;
 
+/// A lane that was used within this time is taken for good without asking the system.
+const FRESH: Duration = Duration::from_millis(5);
+
 /// How long a peer may take to accept a connection.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -52,6 +55,7 @@ struct Lane {
     /// Whether something happened that the future which waits has not seen.
     woken: Arc<Woken>,
     waker: Waker,
+    used: Instant,
     owner: Arc<Shared>,
 }
 
@@ -104,7 +108,7 @@ impl Lanes {
             }
             let idle = lock(&self.shared.idle).pop();
             let Some(mut lane) = idle else { break };
-            if lane.turn() {
+            if lane.used.elapsed() < FRESH || lane.turn() {
                 return Ok(lane);
             }
         }
@@ -112,7 +116,8 @@ impl Lanes {
         py.detach(|| Lane::open(self)).map_err(text)
     }
 
-    fn put_back(&self, lane: Lane) {
+    fn put_back(&self, mut lane: Lane) {
+        lane.used = Instant::now();
         let mut idle = lock(&self.shared.idle);
         if idle.len() < MOST_IDLE && !self.is_closed() {
             idle.push(lane);
@@ -153,7 +158,8 @@ impl Lane {
         let (sender, connection) = finish(pin!(handshake), &socket, &waker)?.map_err(io::Error::other)?;
         let owner = Arc::clone(&lanes.shared);
         lock(&owner.sockets).push(Arc::clone(&socket));
-        let mut lane = Self { socket, sender, connection: Box::pin(connection), woken, waker, owner };
+        let mut lane =
+            Self { socket, sender, connection: Box::pin(connection), woken, waker, used: Instant::now(), owner };
         if lanes.is_closed() {
             lane.socket.shutdown();
         }

@@ -13,6 +13,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 use h2::server::Builder;
+use mm_socket::Socket;
 use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -22,9 +23,12 @@ use super::state::CallState;
 use crate::lock;
 use crate::raw::{CONNECTION_WINDOW, MAX_HEADERS, STREAM_WINDOW};
 
+type Http = h2::server::Connection<Socket, Bytes>;
+
 /// A connection that was accepted.
 pub(super) struct Connection {
-    http: Mutex<h2::server::Connection<UnixStream, Bytes>>,
+    http: Mutex<Http>,
+    socket: Socket,
     nudge: Arc<Nudge>,
     /// `nudge`, as HTTP/2 wants it, whichever thread it is polled by.
     waker: Waker,
@@ -79,14 +83,16 @@ pub(super) async fn serve(stream: UnixStream, service: Service, stop: Cancellati
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_header_list_size(MAX_HEADERS);
+    let Ok(socket) = Socket::new(stream) else { return };
     let http = tokio::select! {
-        http = builder.handshake::<_, Bytes>(stream) => http,
+        http = socket.drive(builder.handshake::<_, Bytes>(socket.clone())) => http,
         () = stop.cancelled() => return,
     };
     let Ok(http) = http else { return };
     let nudge = Arc::new(Nudge::default());
     let connection = Arc::new(Connection {
         http: Mutex::new(http),
+        socket,
         waker: Waker::from(Arc::clone(&nudge)),
         nudge,
         open: Mutex::default(),
@@ -130,20 +136,20 @@ impl Drop for End {
     }
 }
 
-type Http = h2::server::Connection<UnixStream, Bytes>;
-
 impl Connection {
     /// Reads and writes what can be read and written without waiting, and begins the calls that came; `true` when it is over.
     fn advance(self: &Arc<Self>, http: &mut Http) -> bool {
+        let mut context = Context::from_waker(&self.waker);
         let is_over = loop {
-            match http.poll_accept(&mut Context::from_waker(&self.waker)) {
+            match http.poll_accept(&mut context) {
                 Poll::Ready(Some(Ok((request, respond)))) => self.service.serve(self, request, respond),
                 Poll::Ready(Some(Err(_)) | None) => break true,
                 Poll::Pending => break false,
             }
         };
+        let sent = self.socket.send_kept(&mut context);
         self.forget_calls();
-        is_over
+        is_over || matches!(sent, Poll::Ready(Err(_)))
     }
 
     /// Lets `queue` put frames on streams of this connection, and writes them. Any thread may do that.
