@@ -639,18 +639,29 @@ class MyPlugin(Plugin):
 
 
 def test_the_token_is_not_left_behind(host: Any) -> None:
+    # By what the pipe is, not by its number: the number is free again, and whatever is opened next takes it.
     host.start(
-        program("""
+        program(
+            """
 class MyPlugin(Plugin):
     @hook
     def execute_command(self, context, args):
+        return CommandResponse(text=str(sum(TOKEN == identity(number) for number in os.listdir("/proc/self/fd"))))
+""",
+            head="""
+    def identity(number):
         try:
-            os.fstat(int(os.environ["MM_PLUGIN_TOKEN_FD"]))
-        except OSError:
-            return "closed"
-""")
+            status = os.fstat(int(number))
+        except OSError:  # the folder's own descriptor, closed by now
+            return None
+        return status.st_dev, status.st_ino
+
+    TOKEN = identity(os.environ["MM_PLUGIN_TOKEN_FD"])
+    assert TOKEN is not None
+""",
+        )
     )
-    assert host.hook("ExecuteCommand", args={}).command_response.text == "closed"
+    assert host.hook("ExecuteCommand", args={}).command_response.text == "0"
     host.stop()
 
 
