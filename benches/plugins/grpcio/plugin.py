@@ -16,6 +16,7 @@ from concurrent import futures
 from pathlib import Path
 
 import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_tools import protoc
 
 PROTO = Path(__file__).resolve().parents[3] / "proto"
@@ -84,6 +85,9 @@ def main() -> None:
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16), options=LIMIT)
     hooks_pb2_grpc.add_PluginHooksServicer_to_server(Hooks(), server)
     host_pb2_grpc.add_PluginProcessServicer_to_server(Process(), server)
+    checks = health.HealthServicer()
+    checks.set("", health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     server.add_insecure_port(f"unix:{os.environ['MM_PLUGIN_SOCKET']}")
     server.start()
     host_pb2_grpc.PluginHostStub(channel).Hello(
