@@ -5,12 +5,14 @@
 
 mod channel;
 mod deadlines;
+mod late;
 mod link;
 mod peer;
 mod server;
 
 pub(crate) use self::channel::{Connection, HookChannel};
 pub use self::deadlines::Deadlines;
+pub use self::late::LateApi;
 pub(crate) use self::server::{ApiServer, HelloCall, ServerParts};
 
 /// Metadata key of the token.

@@ -11,7 +11,7 @@ use mm_proto::plugin::v1::{OnActivateRequest, OnConfigurationChangeRequest};
 use mm_proto::{PluginApi, PluginHooks};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::downstream::{Deadlines, HookChannel};
+use crate::downstream::{Deadlines, HookChannel, LateApi};
 use crate::error::HostError;
 use crate::log::{LogLevel, LogSink};
 use crate::manifest::Manifest;
@@ -41,7 +41,7 @@ pub struct Builder {
     bundle: PathBuf,
     manifest: Manifest,
     env: PythonEnv,
-    api: Arc<dyn PluginApi>,
+    api: LateApi,
     sink: LogSink,
     log_level: LogLevel,
     limits: Limits,
@@ -64,7 +64,7 @@ impl PluginHost {
             bundle: bundle.into(),
             manifest,
             env,
-            api: Arc::new(NoApi),
+            api: LateApi::from(Arc::new(NoApi) as Arc<dyn PluginApi>),
             sink: Arc::new(|_| {}),
             log_level: LogLevel::Debug,
             limits: Limits::default(),
@@ -107,8 +107,17 @@ impl PluginHost {
     /// Ends the process: `OnDeactivate` when the plugin was activated, then the request to end, then signals. Returns when it is gone;
     /// at once when there is none. `reason` is for the log of the plugin.
     pub async fn stop(&self, reason: &str) {
+        self.end(reason, None).await;
+    }
+
+    /// Like [`PluginHost::stop`], in other times than those that the host was built with.
+    pub async fn stop_within(&self, reason: &str, limits: Limits) {
+        self.end(reason, Some(limits)).await;
+    }
+
+    async fn end(&self, reason: &str, limits: Option<Limits>) {
         let (done, answer) = oneshot::channel();
-        if self.commands.send(Command::Stop { reason: reason.to_owned(), done }).await.is_ok() {
+        if self.commands.send(Command::Stop { reason: reason.to_owned(), limits, done }).await.is_ok() {
             let _ = answer.await;
         }
     }
@@ -147,7 +156,13 @@ impl PluginHost {
 impl Builder {
     /// What the plugin's API calls reach; without it every call answers 501.
     #[must_use]
-    pub fn api(mut self, api: Arc<dyn PluginApi>) -> Self {
+    pub fn api(self, api: Arc<dyn PluginApi>) -> Self {
+        self.late_api(LateApi::from(api))
+    }
+
+    /// Like [`Builder::api`], for an API that comes when the process may run already: its calls wait until then.
+    #[must_use]
+    pub fn late_api(mut self, api: LateApi) -> Self {
         self.api = api;
         self
     }

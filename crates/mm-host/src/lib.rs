@@ -45,12 +45,13 @@ pub mod log;
 pub mod manifest;
 pub mod python_env;
 pub mod supervisor;
+pub mod upstream;
 mod value;
 
 #[cfg(feature = "dev")]
 pub mod dev;
 
-pub use self::downstream::Deadlines;
+pub use self::downstream::{Deadlines, LateApi};
 pub use self::error::HostError;
 pub use self::host::{Builder, PluginHost};
 pub use self::manifest::Manifest;

@@ -13,9 +13,7 @@ use mm_host::check;
 use mm_host::dev::{self, key_value};
 use mm_host::log::LogLevel;
 use mm_host::python_env::Progress;
-
-/// What Mattermost sets when it starts a plugin's executable, so that people who start one by hand are told what it is.
-const MAGIC_COOKIE: (&str, &str) = ("MATTERMOST_PLUGIN", "Securely message teams, collaborate anywhere.");
+use mm_host::upstream;
 
 const ABOUT: &str = "Hosts a Mattermost plugin written in Python.
 
@@ -127,21 +125,32 @@ struct Dev {
 }
 
 fn main() -> ExitCode {
+    // Before anything else: the server waits 3 s for the handshake. It gives no arguments.
+    if std::env::args_os().len() <= 1 && upstream::started_by_server() {
+        return upstream::executable();
+    }
     match Cli::parse().task {
         Some(Task::Dev(task)) => run_dev(task),
         Some(Task::Bundle(task)) => run_bundle(task),
         Some(Task::Check(task)) => run_check(task),
-        None if std::env::var(MAGIC_COOKIE.0).is_ok_and(|it| it == MAGIC_COOKIE.1) => {
-            eprintln!("mm-host: this version runs plugins in its own simulated Mattermost only: mm-host dev DIR");
-            ExitCode::FAILURE
-        }
-        None => {
-            use clap::CommandFactory;
-            let help = Cli::command().render_long_help();
-            anstream::eprintln!("{}", help.ansi());
-            ExitCode::from(2)
-        }
+        None => explain(),
     }
+}
+
+/// What somebody reads who starts the program without saying what for.
+fn explain() -> ExitCode {
+    use clap::CommandFactory;
+    let bundle = std::env::current_exe().ok().and_then(|it| bundle::layout::bundle_of(&it).map(Path::to_owned));
+    if let Some(bundle) = bundle {
+        let bundle = bundle.display();
+        anstream::eprintln!(
+            "This is the executable of the plugin in {bundle}, which a Mattermost server starts. By hand, run the plugin in a \
+             simulated Mattermost:\n\n  mm-host dev {bundle}\n"
+        );
+    }
+    let help = Cli::command().render_long_help();
+    anstream::eprintln!("{}", help.ansi());
+    ExitCode::from(2)
 }
 
 fn run_dev(task: Dev) -> ExitCode {

@@ -6,14 +6,12 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{self, Stream, StreamExt};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use mm_proto::PluginApi;
 use mm_proto::grpc::{ApiService, MAX_MESSAGE_BYTES};
 use mm_proto::host::v1::plugin_host_server::{PluginHost, PluginHostServer};
 use mm_proto::host::v1::{self as host, HelloRequest, HelloResponse, WriteLogsRequest, WriteLogsResponse};
@@ -26,7 +24,7 @@ use tonic::server::NamedService;
 use tonic::{Request, Response, Status};
 use tower::Service;
 
-use super::{CONNECTION_WINDOW, STREAM_WINDOW, TOKEN_KEY, peer};
+use super::{CONNECTION_WINDOW, LateApi, STREAM_WINDOW, TOKEN_KEY, peer};
 use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
 use crate::supervisor::process::Token;
 
@@ -45,7 +43,7 @@ pub(crate) struct HelloCall {
 /// What the services work with.
 #[derive(Clone)]
 pub(crate) struct ServerParts {
-    pub(crate) api: Arc<dyn PluginApi>,
+    pub(crate) api: LateApi,
     pub(crate) sink: LogSink,
     pub(crate) log_level: LogLevel,
     pub(crate) token: Token,
@@ -88,7 +86,7 @@ async fn serve(incoming: impl Stream<Item = io::Result<UnixStream>>, parts: Serv
     let host = HostService { sink: parts.sink, log_level: parts.log_level, hellos: parts.hellos };
     let services = Services {
         token: parts.token,
-        api: ApiService::new(parts.api),
+        api: parts.api,
         host: PluginHostServer::new(host).max_decoding_message_size(MAX_MESSAGE_BYTES),
     };
     // They end with this task.
@@ -128,7 +126,7 @@ async fn serve_connection(socket: Socket, services: Services) {
 #[derive(Clone)]
 struct Services {
     token: Token,
-    api: ApiService,
+    api: LateApi,
     host: PluginHostServer<HostService>,
 }
 
@@ -143,7 +141,13 @@ impl hyper::service::Service<http::Request<Incoming>> for Services {
             return refuse(Status::unauthenticated("the call shows no token, or a wrong one"));
         }
         match request.uri().path().split('/').nth(1) {
-            Some(ApiService::NAME) => self.api.clone().call(request),
+            Some(ApiService::NAME) => match self.api.get() {
+                Some(mut api) => api.call(request),
+                None => {
+                    let late = self.api.clone();
+                    Box::pin(async move { late.wait().await.call(request).await })
+                }
+            },
             Some(PLUGIN_HOST) => self.host.clone().call(request),
             _ => refuse(Status::unimplemented(format!("{} is not served here", request.uri().path()))),
         }

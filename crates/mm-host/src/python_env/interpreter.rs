@@ -37,7 +37,10 @@ impl Interpreter {
     /// Starts `path` and asks it; `Err` says why it is no interpreter.
     pub(crate) fn ask(path: &Path) -> Result<Self, String> {
         // -I: neither the user's site-packages nor PYTHON* variables change the answer.
-        let output = Command::new(path).args(["-I", "-c", QUESTION]).stdin(Stdio::null()).output();
+        let mut command = Command::new(path);
+        command.args(["-I", "-c", QUESTION]).stdin(Stdio::null());
+        dies_with_this_thread(&mut command);
+        let output = command.output();
         let output = output.map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => "not found".to_owned(),
             std::io::ErrorKind::PermissionDenied => "may not be executed".to_owned(),
@@ -132,4 +135,17 @@ pub(super) fn first_of(names: &[&str], wanted: &VersionRequirement) -> Result<In
     let wanted = wanted.describe();
     let text = format!("no Python {wanted} found ({tried}): install one, or name one with --python PATH");
     Err(EnvError::NoInterpreter(text))
+}
+
+/// Lets a child end when this thread does, which waits for it: a server that kills this process finds nothing of it left.
+fn dies_with_this_thread(command: &mut Command) {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::process::CommandExt;
+        let prepare = || Ok(nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?);
+        // SAFETY: between fork and exec only async-signal-safe calls are allowed, and prctl is one.
+        unsafe { command.pre_exec(prepare) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = command;
 }

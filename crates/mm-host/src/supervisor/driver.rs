@@ -26,7 +26,12 @@ type Notice = (u64, Event);
 /// What the driver is asked to do.
 pub(crate) enum Command {
     Start(Starter),
-    Stop { reason: String, done: oneshot::Sender<()> },
+    /// `limits` take the place of those in the settings.
+    Stop {
+        reason: String,
+        limits: Option<Limits>,
+        done: oneshot::Sender<()>,
+    },
     Streams(oneshot::Sender<Option<StreamSet>>),
 }
 
@@ -153,7 +158,12 @@ impl Driver {
                     let _ = started.send(Err(HostError::AlreadyRunning));
                 }
             },
-            Command::Stop { reason, done } => {
+            Command::Stop { reason, limits, done } => {
+                if let Some(limits) = limits {
+                    self.settings.limits = limits;
+                    // A stop that is under way already goes by them too.
+                    self.timer = self.timer.and(self.time_allowed()).map(|it| Instant::now() + it);
+                }
                 self.stoppers.push(done);
                 self.stop(&reason).await;
                 if self.run.is_none() {

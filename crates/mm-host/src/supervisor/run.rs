@@ -4,7 +4,6 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mm_proto::PluginApi;
 use mm_proto::host::v1::{HelloResponse, LogLevel as WireLevel};
 use nix::sys::signal::Signal;
 use tokio::sync::{mpsc, oneshot};
@@ -15,7 +14,7 @@ use super::failure::{self, Evidence, Failure};
 use super::process::{Process, Recipe, SocketDir, Token};
 use super::status::{Hello, Limits};
 use super::stdio::Stdio;
-use crate::downstream::{ApiServer, Connection, HelloCall, ServerParts};
+use crate::downstream::{ApiServer, Connection, HelloCall, LateApi, ServerParts};
 use crate::log::{LogLevel, LogSink};
 
 /// How long what is printed at the end of a process is waited for.
@@ -25,7 +24,7 @@ const LAST_OUTPUT: Duration = Duration::from_millis(300);
 pub(crate) struct Settings {
     pub(crate) recipe: Recipe,
     pub(crate) plugin_version: String,
-    pub(crate) api: Arc<dyn PluginApi>,
+    pub(crate) api: LateApi,
     pub(crate) sink: LogSink,
     pub(crate) log_level: LogLevel,
     pub(crate) max_sync_handlers: u32,

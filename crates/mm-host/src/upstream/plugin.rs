@@ -1,0 +1,71 @@
+//! What stands behind the hooks of a server's connection.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use mm_proto::{HookName, PluginApi, PluginHooks};
+
+/// How much time a plugin has to end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Hurry {
+    /// Less than 10 s: nobody waits who would kill the process.
+    No,
+    /// Less than 2 s, with everything: the server kills the process then, or is gone.
+    Yes,
+}
+
+/// A plugin as the server sees it.
+#[async_trait]
+pub trait Plugin: Send + Sync + 'static {
+    /// Go names of the hooks that it has; others are never called. May take as long as the plugin needs to know them. A plugin that
+    /// cannot start names none; [`Plugin::connect`] then says why.
+    async fn implemented(&self) -> Vec<String>;
+
+    /// The server activates the plugin, and its API is there: gives the hooks, on which `OnConfigurationChange` and `OnActivate` are
+    /// called next, as far as the plugin has them.
+    ///
+    /// # Errors
+    /// Why the plugin does not start, for the administrator: what happened and what to do.
+    async fn connect(&self, api: Arc<dyn PluginApi>) -> Result<Arc<dyn PluginHooks>, String>;
+
+    /// Waits until the plugin cannot go on, and says why; never ends for one that can. The process then ends, so that the server
+    /// starts it again.
+    async fn failed(&self) -> String {
+        std::future::pending().await
+    }
+
+    /// Ends it. `reason` is for its log.
+    async fn stop(&self, reason: &str, hurry: Hurry) {
+        let _ = (reason, hurry);
+    }
+}
+
+/// A plugin that is part of this program.
+pub struct InProcess<F> {
+    implemented: Vec<HookName>,
+    make: F,
+}
+
+impl<F> InProcess<F>
+where
+    F: Fn(Arc<dyn PluginApi>) -> Arc<dyn PluginHooks> + Send + Sync + 'static,
+{
+    /// A plugin that has these hooks; `make` makes it when the server's API is there.
+    pub fn new(implemented: impl IntoIterator<Item = HookName>, make: F) -> Self {
+        Self { implemented: implemented.into_iter().collect(), make }
+    }
+}
+
+#[async_trait]
+impl<F> Plugin for InProcess<F>
+where
+    F: Fn(Arc<dyn PluginApi>) -> Arc<dyn PluginHooks> + Send + Sync + 'static,
+{
+    async fn implemented(&self) -> Vec<String> {
+        self.implemented.iter().map(|it| it.as_str().to_owned()).collect()
+    }
+
+    async fn connect(&self, api: Arc<dyn PluginApi>) -> Result<Arc<dyn PluginHooks>, String> {
+        Ok((self.make)(api))
+    }
+}

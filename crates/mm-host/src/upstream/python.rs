@@ -1,0 +1,166 @@
+//! The Python plugin in whose bundle this executable lies.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mm_proto::{PluginApi, PluginHooks};
+use tokio::sync::SetOnce;
+
+use super::plugin::{Hurry, Plugin};
+use crate::bundle::layout;
+use crate::downstream::LateApi;
+use crate::host::PluginHost;
+use crate::log::LogSink;
+use crate::manifest::Manifest;
+use crate::python_env::{EnvRequest, PythonEnv, prepare};
+use crate::supervisor::State;
+use crate::supervisor::status::{Hello, Limits};
+
+/// How a plugin ends of which nothing may be left 2 s later.
+fn hurried() -> Limits {
+    Limits {
+        deactivate: Duration::from_millis(500),
+        shutdown: Duration::from_millis(700),
+        terminate: Duration::from_millis(200),
+        ..Limits::default()
+    }
+}
+
+/// A Python process that starts as soon as this is made, and is waited for where the server can wait.
+pub(super) struct PythonPlugin {
+    stage: Arc<Stage>,
+    api: LateApi,
+}
+
+#[derive(Default)]
+struct Stage {
+    /// There from the moment the process is started.
+    host: SetOnce<PluginHost>,
+    /// What the process said of itself, or why it does not run.
+    started: SetOnce<Result<Arc<Hello>, String>>,
+}
+
+impl PythonPlugin {
+    /// Starts it, in the background.
+    pub(super) fn start(sink: LogSink) -> Self {
+        let plugin = Self { stage: Arc::default(), api: LateApi::new() };
+        let (stage, api) = (plugin.stage.clone(), plugin.api.clone());
+        tokio::spawn(async move {
+            let started = stage.start(api, sink).await;
+            // Set here only, and once.
+            let _ = stage.started.set(started);
+        });
+        plugin
+    }
+}
+
+impl Stage {
+    async fn start(&self, api: LateApi, sink: LogSink) -> Result<Arc<Hello>, String> {
+        let host = make_host(api, sink).await?;
+        // Set here only, and once.
+        let _ = self.host.set(host.clone());
+        host.start().await.map_err(|error| error.to_string())
+    }
+}
+
+async fn make_host(api: LateApi, sink: LogSink) -> Result<PluginHost, String> {
+    let found = tokio::task::spawn_blocking(|| {
+        let executable =
+            std::env::current_exe().map_err(|error| format!("mm-host cannot find its own file: {error}"))?;
+        find(&executable).map(|(bundle, manifest, env)| (bundle.to_owned(), manifest, env))
+    });
+    let (bundle, manifest, env) = found.await.map_err(|error| error.to_string())??;
+    let builder = PluginHost::builder(bundle, manifest, env)
+        .late_api(api)
+        .log(sink)
+        // The server may write into the bundle's folder, but what it unpacks there is all that belongs there.
+        .variable("PYTHONDONTWRITEBYTECODE", "1");
+    builder.build().map_err(|error| error.to_string())
+}
+
+/// The bundle in which `executable` lies, and the Python for it.
+fn find(executable: &Path) -> Result<(&Path, Manifest, PythonEnv), String> {
+    let remake = "make the bundle with `mm-host bundle`";
+    let bundle = layout::bundle_of(executable).ok_or_else(|| {
+        format!("{} does not lie in a bundle as server/<target>/mm-host: {remake}", executable.display())
+    })?;
+    let (manifest, path) = Manifest::load(bundle).map_err(|error| error.to_string())?;
+    if !manifest.is_bundled() {
+        return Err(format!("{} is not the manifest of a bundle: {remake}", path.display()));
+    }
+    let request = EnvRequest { bundle, manifest: &manifest, python: None, sdk: None, cache_dir: None };
+    let env = prepare(&request, &mut |_| {}).map_err(|error| error.to_string())?;
+    Ok((bundle, manifest, env))
+}
+
+#[async_trait]
+impl Plugin for PythonPlugin {
+    async fn implemented(&self) -> Vec<String> {
+        match self.stage.started.wait().await {
+            Ok(hello) => hello.hooks.iter().cloned().collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    async fn connect(&self, api: Arc<dyn PluginApi>) -> Result<Arc<dyn PluginHooks>, String> {
+        self.stage.started.wait().await.as_ref().map_err(String::clone)?;
+        self.api.fill(api);
+        Ok(self.stage.host.wait().await.hooks())
+    }
+
+    async fn failed(&self) -> String {
+        if let Err(why) = self.stage.started.wait().await {
+            return why.clone();
+        }
+        let mut status = self.stage.host.wait().await.watch();
+        match status.wait_for(|it| it.state == State::Failed).await {
+            Ok(status) => {
+                status.failure.as_ref().map_or_else(|| "the plugin's process is gone".to_owned(), ToString::to_string)
+            }
+            Err(_) => "the host has given the plugin's process up".to_owned(),
+        }
+    }
+
+    async fn stop(&self, reason: &str, hurry: Hurry) {
+        let Some(host) = self.stage.host.get() else { return };
+        match hurry {
+            Hurry::No => host.stop(reason).await,
+            Hurry::Yes => host.stop_within(reason, hurried()).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_executable_outside_of_a_bundle_says_so() {
+        let error = find(Path::new("/usr/local/bin/mm-host")).unwrap_err();
+        assert_eq!(
+            error,
+            "/usr/local/bin/mm-host does not lie in a bundle as server/<target>/mm-host: make the bundle with `mm-host bundle`"
+        );
+    }
+
+    #[test]
+    fn a_manifest_that_is_no_bundle_s_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let manifest =
+            r#"{"id": "com.example.x", "name": "X", "version": "1.0.0", "server": {"executable": "plugin.py"}}"#;
+        std::fs::write(dir.path().join("plugin.json"), manifest).unwrap();
+        let error = find(&dir.path().join("server/linux-amd64/mm-host")).unwrap_err();
+        assert!(
+            error.ends_with("plugin.json is not the manifest of a bundle: make the bundle with `mm-host bundle`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_hurried_end_leaves_time_to_spare() {
+        let limits = hurried();
+        assert!(limits.deactivate + limits.shutdown + limits.terminate <= Duration::from_millis(1500));
+    }
+}

@@ -1,0 +1,126 @@
+//! The hooks as the server calls them: the service `Plugin` on the connection that it asks for.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use mm_gob::codec::{Slice, Str, Struct};
+use mm_goplugin::rpc::{Args, Client, Closed, Empty, Refusal, Reply, Running, Service};
+use mm_goplugin::{Broker, Plugins};
+use mm_proto::PluginHooks;
+use tokio::sync::{SetOnce, watch};
+
+use super::bridge::forward;
+use super::logs::Logs;
+use super::plugin::Plugin;
+use super::{PLUGIN_NAME, activate, streams};
+
+/// How far the server's activation of the plugin is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Progress {
+    /// It has not begun, or the answer is not given.
+    NotYet,
+    /// The server knows that the plugin is active.
+    Active,
+    /// The server knows that the plugin did not start; it ends the process.
+    Refused,
+}
+
+/// What all connections with the server share.
+pub(super) struct Desk {
+    /// Set before the server connects.
+    plugin: OnceLock<Arc<dyn Plugin>>,
+    pub(super) logs: Logs,
+    pub(super) progress: watch::Sender<Progress>,
+    /// Why the session is of no use any more, although it lives.
+    lost: SetOnce<String>,
+    /// The plugin's hooks, from its activation on.
+    pub(super) hooks: OnceLock<Arc<dyn PluginHooks>>,
+    /// The SQL service of the server, held open: the server logs an error when nobody takes it.
+    pub(super) driver: OnceLock<Client>,
+}
+
+impl Desk {
+    pub(super) fn new(logs: Logs) -> Self {
+        Self {
+            plugin: OnceLock::new(),
+            logs,
+            progress: watch::Sender::new(Progress::NotYet),
+            lost: SetOnce::new(),
+            hooks: OnceLock::new(),
+            driver: OnceLock::new(),
+        }
+    }
+
+    /// Says what stands behind the hooks; the first one stays.
+    pub(super) fn seat(&self, plugin: Arc<dyn Plugin>) {
+        let _ = self.plugin.set(plugin);
+    }
+
+    pub(super) fn plugin(&self) -> Option<&Arc<dyn Plugin>> {
+        self.plugin.get()
+    }
+
+    /// Notes that the session cannot be used any more. The first reason counts.
+    pub(super) fn lose(&self, why: String) {
+        let _ = self.lost.set(why);
+    }
+
+    /// Waits until the session cannot be used any more.
+    pub(super) async fn lost(&self) -> String {
+        self.lost.wait().await.clone()
+    }
+
+    /// Go names of the plugin's hooks.
+    pub(super) async fn implemented(&self) -> BTreeSet<String> {
+        match self.plugin() {
+            Some(plugin) => plugin.implemented().await.into_iter().collect(),
+            None => BTreeSet::new(),
+        }
+    }
+}
+
+/// What the server can ask for.
+pub(super) struct Dispensary {
+    pub(super) desk: Arc<Desk>,
+}
+
+impl Plugins for Dispensary {
+    fn dispense(&self, name: &str, broker: &Broker) -> Option<Arc<dyn Service>> {
+        let hooks = HooksService { desk: self.desk.clone(), broker: broker.clone() };
+        (name == PLUGIN_NAME).then(|| Arc::new(hooks) as Arc<dyn Service>)
+    }
+}
+
+/// The service `Plugin`.
+struct HooksService {
+    desk: Arc<Desk>,
+    broker: Broker,
+}
+
+impl Service for HooksService {
+    fn call(&self, method: &str, args: &mut Args<'_>) -> Result<Running, Refusal> {
+        match method {
+            "Implemented" => {
+                args.read::<Struct<Empty>, Empty>()?;
+                let desk = self.desk.clone();
+                Ok(Box::pin(async move {
+                    let names = desk.implemented().await.into_iter().collect();
+                    Ok(Reply::new::<Slice<Str>, Vec<String>>(names))
+                }))
+            }
+            "OnActivate" => {
+                let ids = args.read::<Struct<activate::Ids>, activate::Ids>()?;
+                Ok(Box::pin(activate::run(self.desk.clone(), self.broker.clone(), ids)))
+            }
+            _ => match (streams::call(self.desk.hooks.get(), &self.broker, method, args), self.desk.hooks.get()) {
+                (Some(running), _) => running,
+                (None, Some(hooks)) => forward(hooks, method, args),
+                (None, None) => Err(Refusal::Other("the plugin is not activated".to_owned())),
+            },
+        }
+    }
+
+    fn closed(&self, reason: &Closed) {
+        self.desk.lose(format!("the server's connection to the hooks is over: {reason}"));
+    }
+}

@@ -1,0 +1,250 @@
+//! The executable under a server: from the handshake to its end, and everything that can end it.
+
+mod common;
+mod server;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use common::{HEAD, TAIL};
+use mm_goplugin::rpc::CallError;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use server::{Bundle, COOKIE, assert_gone, holds_none_of};
+
+/// Answers with what the API says, and logs.
+const TALKATIVE: &str = "
+    @hook(HookName.OnActivate)
+    def begin(self):
+        self.logger.info('begun on %s', self.api.get_server_version(), extra={'answer': self.config['answer']})
+
+    @hook(HookName.OnDeactivate)
+    def end(self):
+        self.logger.info('ended')
+
+    @hook(HookName.UserWillLogIn)
+    def login(self, context, user):
+        return f'no {user.username}'
+";
+
+/// How long the executable may take to be gone.
+const GONE: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn a_whole_life() {
+    let bundle = Bundle::with_body(TALKATIVE);
+    let before = bundle.files();
+    let server = bundle.connect().await;
+    let mut implemented = server.implemented().await;
+    implemented.sort();
+    assert_eq!(implemented, ["OnActivate", "OnConfigurationChange", "OnDeactivate", "UserWillLogIn"]);
+    server.activate().await.unwrap();
+    server.host.ping().await.unwrap();
+    assert_eq!(server.user_will_log_in("anna").await.unwrap(), "no anna");
+    let begun = server.api.wait_for("begun on 9.8.1").await;
+    assert_eq!((begun.level, begun.pair("answer")), ("info", Some("42")));
+    server.deactivate().await;
+    server.api.wait_for("ended").await;
+    let api = server.api.clone();
+    server.quit().await;
+    assert_eq!(api.logged().iter().filter(|it| it.message == "ended").count(), 1, "OnDeactivate is called once");
+    assert_eq!(bundle.files(), before, "nothing is written into the bundle");
+    assert_eq!(std::fs::read_dir(bundle.temporary.path()).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[tokio::test]
+async fn the_handshake_and_pings_do_not_wait_for_python() {
+    let bundle = Bundle::raw(&format!("import time\ntime.sleep(4)\n{HEAD}\nclass P(Plugin):\n{TALKATIVE}\n{TAIL}"));
+    let begun = Instant::now();
+    let server = bundle.connect().await;
+    assert!(server.started.handshake < Duration::from_secs(2), "{:?}", server.started.handshake);
+    server.host.ping().await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    assert_eq!(server.implemented().await.len(), 4);
+    assert!(begun.elapsed() >= Duration::from_secs(4));
+    server.activate().await.unwrap();
+    server.quit().await;
+}
+
+#[tokio::test]
+async fn python_holds_nothing_of_the_servers_and_sees_nothing_of_its_environment() {
+    let body = "
+    @hook(HookName.UserWillLogIn)
+    def login(self, context, user):
+        import os
+        return repr([it for it in os.environ if it.startswith(('MATTERMOST', 'MM_SQL'))])
+";
+    let bundle = Bundle::with_body(body);
+    let server = bundle.activate().await;
+    let descendants = server.started.descendants();
+    assert_eq!(descendants.len(), 1, "Python alone");
+    assert!(holds_none_of(descendants[0], &server.started.pipes));
+    assert!(!holds_none_of(server.started.pid(), &server.started.pipes), "the check works");
+    assert_eq!(server.user_will_log_in("x").await.unwrap(), "[]");
+    server.quit().await;
+}
+
+#[tokio::test]
+async fn when_the_server_is_gone_nothing_is_left() {
+    for body in [TALKATIVE, BUSY] {
+        let bundle = Bundle::with_body(body);
+        let mut server = bundle.activate().await;
+        let descendants = server.started.descendants();
+        assert!(!descendants.is_empty());
+        let stuck = server.hooks.clone();
+        if body == BUSY {
+            tokio::spawn(async move { call(&stuck).await });
+            server.api.wait_for("busy").await;
+        }
+        let begun = Instant::now();
+        server.host.close().await;
+        let status = server.started.ended(GONE).await;
+        assert_gone(&descendants);
+        assert!(begun.elapsed() < GONE, "{:?}", begun.elapsed());
+        assert_eq!(status.code(), Some(1));
+        assert_eq!(std::fs::read_dir(bundle.temporary.path()).unwrap().count(), 0);
+    }
+}
+
+/// Never returns, and does not hear SIGTERM.
+const BUSY: &str = "
+    def __init__(self):
+        import subprocess
+        subprocess.Popen(['sleep', '60'])
+
+    @hook(HookName.OnDeactivate)
+    def end(self):
+        while True: pass
+
+    @hook(HookName.UserWillLogIn)
+    def login(self, context, user):
+        self.logger.info('busy')
+        while True: pass
+";
+
+async fn call(hooks: &mm_goplugin::rpc::Client) -> Result<(), CallError> {
+    use mm_gob::codec::Struct;
+    use mm_proto::gob::hooks as gob;
+    use mm_proto::plugin::v1::{UserWillLogInRequest, UserWillLogInResponse};
+    let request = UserWillLogInRequest::default();
+    let answer: Result<UserWillLogInResponse, _> = hooks
+        .call::<Struct<gob::UserWillLogInArgs>, _, Struct<gob::UserWillLogInReturns>, _>(
+            "Plugin.UserWillLogIn",
+            &request,
+        )
+        .await;
+    answer.map(drop)
+}
+
+#[tokio::test]
+async fn it_quits_in_time_whatever_its_handlers_do() {
+    let bundle = Bundle::with_body(BUSY);
+    let server = bundle.activate().await;
+    let stuck = server.hooks.clone();
+    tokio::spawn(async move { call(&stuck).await });
+    server.api.wait_for("busy").await;
+    server.quit().await;
+}
+
+#[tokio::test]
+async fn it_quits_while_python_starts() {
+    let bundle = Bundle::raw("import time\ntime.sleep(60)\n");
+    let server = bundle.connect().await;
+    while server.started.descendants().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    server.quit().await;
+}
+
+#[tokio::test]
+async fn an_interrupt_is_the_servers_and_sigterm_ends_in_order() {
+    let bundle = Bundle::with_body(TALKATIVE);
+    let mut server = bundle.activate().await;
+    let descendants = server.started.descendants();
+    let pid = Pid::from_raw(server.started.pid());
+    kill(pid, Signal::SIGINT).unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(server.user_will_log_in("anna").await.unwrap(), "no anna");
+    kill(pid, Signal::SIGTERM).unwrap();
+    let status = server.started.ended(Duration::from_secs(5)).await;
+    assert_eq!(status.code(), Some(0));
+    assert_gone(&descendants);
+    assert_eq!(server.api.logged().iter().filter(|it| it.message == "ended").count(), 1, "{:?}", server.api.logged());
+}
+
+#[tokio::test]
+async fn a_python_that_dies_is_explained_and_the_process_ends_for_the_server_to_start_it_again() {
+    let body = "
+    @hook(HookName.UserWillLogIn)
+    def login(self, context, user):
+        import os
+        os.kill(os.getpid(), 9)
+";
+    let bundle = Bundle::with_body(body);
+    let mut server = bundle.activate().await;
+    let error = server.user_will_log_in("x").await.unwrap_err().to_string();
+    assert!(error.contains("the plugin's process ended during UserWillLogIn"), "{error}");
+    let mut later = String::new();
+    for _ in 0..50 {
+        later = server.user_will_log_in("x").await.unwrap_err().to_string();
+        if later.contains("is gone") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(later.contains("the plugin's process is gone: the plugin's process was ended by SIGKILL"), "{later}");
+    server.host.ping().await.unwrap();
+    let status = server.started.ended(Duration::from_secs(4)).await;
+    assert_eq!(status.code(), Some(1));
+    let logged = server.api.wait_for("so that the server starts it again").await;
+    assert_eq!(logged.level, "error");
+    assert!(logged.message.contains("was ended by SIGKILL"), "{logged:?}");
+}
+
+#[tokio::test]
+async fn a_lost_api_ends_the_process() {
+    let bundle = Bundle::with_body(TALKATIVE);
+    let mut server = bundle.activate().await;
+    let descendants = server.started.descendants();
+    server.api_task.lock().unwrap().take().unwrap().abort();
+    let status = server.started.ended(Duration::from_secs(5)).await;
+    assert_eq!(status.code(), Some(1));
+    assert_gone(&descendants);
+    let line = server.wait_for_line("the connection to the server's plugin API is over").await;
+    assert_eq!(line["@level"], "error");
+}
+
+#[tokio::test]
+async fn a_lost_connection_to_the_hooks_ends_the_process() {
+    let bundle = Bundle::with_body(TALKATIVE);
+    let server = bundle.activate().await;
+    let server::Server { mut started, hooks, host, api, .. } = server;
+    drop(hooks);
+    let status = started.ended(Duration::from_secs(5)).await;
+    assert_eq!(status.code(), Some(1));
+    api.wait_for("the server's connection to the hooks is over").await;
+    drop(host);
+}
+
+#[test]
+fn only_the_servers_cookie_makes_it_an_executable() {
+    let bundle = Bundle::raw("");
+    for value in [None, Some("no"), Some("Securely message teams, collaborate anywhere.")] {
+        let mut command = Command::new(bundle.executable());
+        command.env_remove(COOKIE.0).envs(value.map(|it| (COOKIE.0, it)));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(output.stdout.is_empty());
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.starts_with("This is the executable of the plugin in "), "{text}");
+        assert!(text.contains("mm-host dev ") && text.contains("Usage"), "{text}");
+    }
+    assert!(bundle.start().handshake < Duration::from_secs(2));
+}
+
+#[test]
+fn a_subcommand_is_obeyed_although_the_cookie_is_there() {
+    let output = Command::new(env!("CARGO_BIN_EXE_mm-host")).arg("--version").env(COOKIE.0, COOKIE.1).output().unwrap();
+    assert!(output.status.success());
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("mm-host "));
+}
