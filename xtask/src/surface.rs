@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
-use mm_surface::{Diagnostic, Externals};
+use mm_surface::{Diagnostic, Externals, Fit, Surface};
 
 use crate::workspace;
 
@@ -32,11 +32,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let started = Instant::now();
-    let source = read_tree(&args.source)?;
-    let overrides = workspace::path(OVERRIDES);
-    let overrides = fs::read_to_string(&overrides).with_context(|| format!("cannot read {}", overrides.display()))?;
-    let externals = Externals::from_toml(OVERRIDES, &overrides).map_err(|it| complaint(&it))?;
-    let surface = mm_surface::read(&source, &externals).map_err(|it| complaint(&it))?;
+    // Only the version that everything is made from has to use every declaration.
+    let fit = if args.out.is_none() { Fit::Exact } else { Fit::AnyVersion };
+    let surface = read(&args.source, fit)?;
     let json = surface.to_json();
     let took = started.elapsed();
 
@@ -58,6 +56,15 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         took.as_millis(),
     );
     Ok(())
+}
+
+/// Reads the tree below a folder.
+pub(crate) fn read(source: &Path, fit: Fit) -> anyhow::Result<Surface> {
+    let source = read_tree(source)?;
+    let overrides = workspace::path(OVERRIDES);
+    let overrides = fs::read_to_string(&overrides).with_context(|| format!("cannot read {}", overrides.display()))?;
+    let externals = Externals::from_toml(OVERRIDES, &overrides).map_err(|it| complaint(&it))?;
+    mm_surface::read(&source, &externals.fitting(fit)).map_err(|it| complaint(&it))
 }
 
 /// The description in the repository, which is of one version only.

@@ -36,7 +36,7 @@ pub fn generate(surface: &str) -> Result<Files, String> {
         };
         insert("interface", "go/interface.go.j2", &service);
         insert("func", "go/func.go.j2", &service);
-        let generated = service.without_hand_written();
+        let generated = service.without(&surface.hand_written);
         insert("client", "go/client.go.j2", &generated);
         insert("server", "go/server.go.j2", &generated);
     }

@@ -60,6 +60,8 @@ pub(crate) struct MethodOverride {
     /// A handler of the hook may also answer `Dismiss`.
     #[serde(default)]
     pub dismissible: bool,
+    /// The first server version that has it, where upstream's comment says another.
+    pub since: Option<String>,
 }
 
 /// Go types in place of those that upstream declares.

@@ -14,10 +14,23 @@ use crate::surface::{Builtin, Field};
 /// What a type of another module can be, beside Go's basic types.
 const KINDS: &[&str] = &["struct", "interface", "slice", "array", "map", "pointer", "func", "chan"];
 
+/// How well the declarations must fit the tree that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// The version that everything is made from: every type is declared, every entry is used by the versions it names.
+    Exact,
+    /// Any other version: an entry may be unused, and `since` and `until` do not limit it.
+    AnyVersion,
+    /// A version that nobody has looked at yet: besides, a type that is not declared is described as `undeclared`, and
+    /// a method that does not say since when it exists has an empty `since`.
+    Unprepared,
+}
+
 /// All declared types of other modules, by qualified name (`time.Time`).
 #[derive(Debug)]
 pub struct Externals {
     file: String,
+    fit: Fit,
     entries: BTreeMap<String, (u32, External)>,
 }
 
@@ -122,7 +135,21 @@ impl Externals {
             entries.insert(name, (line, entry));
         }
         diagnostics.sort();
-        if diagnostics.is_empty() { Ok(Externals { file: file.to_owned(), entries }) } else { Err(diagnostics) }
+        if diagnostics.is_empty() {
+            Ok(Externals { file: file.to_owned(), fit: Fit::Exact, entries })
+        } else {
+            Err(diagnostics)
+        }
+    }
+
+    /// The same declarations, held against another kind of tree than the default, [`Fit::Exact`].
+    #[must_use]
+    pub fn fitting(self, fit: Fit) -> Self {
+        Externals { fit, ..self }
+    }
+
+    pub(crate) fn fit(&self) -> Fit {
+        self.fit
     }
 
     /// The place of an entry.
@@ -134,6 +161,9 @@ impl Externals {
     pub(crate) fn for_version(&self, version: &str) -> BTreeMap<&str, &External> {
         let version = numbers(version);
         let exists = |it: &External| {
+            if self.fit != Fit::Exact {
+                return true;
+            }
             let begun = it.since.as_deref().is_none_or(|since| numbers(since) <= version);
             begun && it.until.as_deref().is_none_or(|until| version < numbers(until))
         };

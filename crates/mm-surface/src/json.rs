@@ -10,7 +10,7 @@ use crate::surface::{Struct, Surface, Type};
 impl Surface {
     /// The text of `surface.json`. The same surface always gives the same bytes.
     pub fn to_json(&self) -> String {
-        let sections = [
+        let mut sections = vec![
             format!("\"upstream\": {}", line(&self.upstream)),
             section("api", self.api.iter().map(line)),
             section("hooks", self.hooks.iter().map(line)),
@@ -19,6 +19,9 @@ impl Surface {
             section("rpc", self.rpc.iter().map(struct_lines)),
             section("rpc_methods", self.rpc_methods.iter().map(line)),
         ];
+        if !self.hand_written.is_empty() {
+            sections.push(section("hand_written", self.hand_written.iter().map(line)));
+        }
         format!("{{\n{}\n}}\n", sections.join(",\n"))
     }
 

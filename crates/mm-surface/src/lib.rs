@@ -14,6 +14,7 @@ mod diagnostic;
 mod external;
 mod go_type;
 mod gob;
+mod hand_written;
 mod json;
 mod names;
 mod packages;
@@ -25,7 +26,7 @@ mod surface;
 mod syntax;
 
 pub use diagnostic::Diagnostic;
-pub use external::Externals;
+pub use external::{Externals, Fit};
 pub use go_type::{ChanDir, GoType, TypeSyntaxError};
 pub use read::read;
 pub use surface::{

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use crate::GoType;
 use crate::consts::{Consts, Value};
 use crate::diagnostic::{Diagnostic, Pos};
-use crate::external::{External, Externals};
+use crate::external::{External, Externals, Fit};
 use crate::names::{Named, Names, Scope};
 use crate::packages::Packages;
 use crate::surface::Type;
@@ -58,9 +58,26 @@ pub(crate) enum Mode {
 /// A type that waits for its description.
 #[derive(Debug)]
 pub(crate) enum Wanted {
-    Declared { name: String, scope: Scope, decl: String, args: Vec<GoType> },
-    Anonymous { name: String, context: Context, ty: TypeExpr },
-    Foreign { name: String, key: String },
+    Declared {
+        name: String,
+        scope: Scope,
+        decl: String,
+        args: Vec<GoType>,
+    },
+    Anonymous {
+        name: String,
+        context: Context,
+        ty: TypeExpr,
+    },
+    Foreign {
+        name: String,
+        key: String,
+    },
+    /// Of another module, and not declared.
+    Undeclared {
+        name: String,
+        import: String,
+    },
 }
 
 /// The walk over all types.
@@ -252,6 +269,11 @@ impl<'a> Reach<'a> {
                 Some(key) => {
                     self.claim_package(&package, import, &at);
                     self.want_foreign(key);
+                }
+                None if self.all_externals.fit() == Fit::Unprepared => {
+                    self.claim_package(&package, import, &at);
+                    let import = import.to_owned();
+                    self.want(&format!("{package}.{name}"), |name| Wanted::Undeclared { name, import });
                 }
                 None => self.undeclared(&at, import, &package, &name),
             }

@@ -7,14 +7,14 @@ use std::rc::Rc;
 use crate::GoType;
 use crate::consts::Value;
 use crate::diagnostic::{Diagnostic, Pos};
-use crate::external::Externals;
+use crate::external::{Externals, Fit};
 use crate::names::Scope;
 use crate::packages::{Package, Packages};
 use crate::reach::{Context, Mode, Reach};
 use crate::shapes::is_exported;
 use crate::surface::{Const, Method, Param, Struct, Surface, Type, Upstream};
 use crate::syntax::ast::{Signature, TypeDecl, TypeExpr};
-use crate::{gob, rpc};
+use crate::{gob, hand_written, rpc};
 
 /// The one hook without an id: the server asks it once which hooks there are.
 const IMPLEMENTED: &str = "Implemented";
@@ -41,10 +41,14 @@ pub fn read(source: &BTreeMap<String, String>, externals: &Externals) -> Result<
         });
     };
     let version = version(&model, source).map_err(|it| vec![it])?;
+    let hand_written = hand_written::read(source).map_err(|it| vec![it])?;
     let mut reach = Reach::new(packages, externals, &version);
-    let surface = Reader { reach: &mut reach, plugin }.surface(Upstream { module, version: version.clone() });
-    for key in reach.externals.keys().filter(|it| !reach.used.contains(**it)) {
-        reach.diagnostics.push(externals.stale(key, &version));
+    let upstream = Upstream { module, version: version.clone() };
+    let surface = Reader { reach: &mut reach, plugin }.surface(upstream, hand_written);
+    if externals.fit() == Fit::Exact {
+        for key in reach.externals.keys().filter(|it| !reach.used.contains(**it)) {
+            reach.diagnostics.push(externals.stale(key, &version));
+        }
     }
     // What cannot be read, or says one thing twice, explains most of what is then not found.
     let unread = std::mem::take(&mut reach.names.packages.diagnostics);
@@ -70,7 +74,7 @@ fn module(source: &BTreeMap<String, String>) -> Result<String, Diagnostic> {
 }
 
 fn version(model: &Package, source: &BTreeMap<String, String>) -> Result<String, Diagnostic> {
-    let found = model.files.iter().find_map(|it| it.version.clone());
+    let found = model.files.iter().find_map(|it| it.lists.get("versions")?.first().cloned());
     found.ok_or_else(|| {
         let file = "model/version.go";
         let declared =
@@ -89,7 +93,7 @@ pub(crate) struct Reader<'r, 'a> {
 }
 
 impl Reader<'_, '_> {
-    fn surface(mut self, upstream: Upstream) -> Surface {
+    fn surface(mut self, upstream: Upstream, hand_written: Vec<String>) -> Surface {
         let rpc_decls = rpc::structs(&self.plugin);
         self.reach.elsewhere = rpc_decls.iter().map(|it| format!("{}.{it}", self.plugin.name)).collect();
         let mut api = self.interface("API", false);
@@ -104,7 +108,7 @@ impl Reader<'_, '_> {
         self.add_consts();
         self.add_aliases();
         let types = std::mem::take(&mut self.reach.types).into_values().collect();
-        Surface { upstream, api, hooks, types, gob_registered, rpc, rpc_methods }
+        Surface { upstream, api, hooks, types, gob_registered, rpc, rpc_methods, hand_written }
     }
 
     fn interface(&mut self, name: &str, has_ids: bool) -> Vec<Method> {
@@ -143,7 +147,7 @@ impl Reader<'_, '_> {
         });
         let params = params.collect();
         let results = self.reach.resolve_all(&context, &signature.results, Mode::Reach);
-        if signature.since.is_none() {
+        if signature.since.is_none() && self.reach.all_externals.fit() != Fit::Unprepared {
             let message = format!("`{}` does not say since when it exists", signature.name);
             self.reach.report(
                 &pos,

@@ -36,6 +36,7 @@ impl Reach<'_> {
                     described
                 }
                 Wanted::Foreign { name, key } => self.describe_foreign(name, &key),
+                Wanted::Undeclared { name, import } => Type::undeclared(name, import),
             };
             self.types.insert(ty.name.clone(), ty);
         }
@@ -115,6 +116,7 @@ impl Reach<'_> {
             _ if name == "any" => into.kind = "interface".to_owned(),
             _ => {
                 self.resolve(context, ty, Mode::Reach);
+                into.kind = Type::UNDECLARED.to_owned();
             }
         }
     }

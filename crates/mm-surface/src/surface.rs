@@ -19,6 +19,9 @@ pub struct Surface {
     pub rpc: Vec<Struct>,
     /// Which of them (or which other type) each net/rpc method takes and fills, sorted by service and name.
     pub rpc_methods: Vec<RpcMethod>,
+    /// Methods and hooks whose net/rpc code upstream writes by hand, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hand_written: Vec<String>,
 }
 
 /// What was read.
@@ -62,8 +65,9 @@ pub struct Param {
 /// A named type.
 ///
 /// `kind` says what it is underneath: `struct`, `interface`, `slice`, `array`, `map`, `pointer`, `func`, `chan`, one of Go's
-/// basic types (`string`, `int64`, …), `alias` (another name for `type`), or `builtin` (a type of another module
-/// that `overrides.toml` gives a meaning).
+/// basic types (`string`, `int64`, …), `alias` (another name for `type`), `builtin` (a type of another module
+/// that `overrides.toml` gives a meaning), or `undeclared` (a type of another module of which it says nothing; only in what
+/// is read with [`Fit::Unprepared`](crate::Fit::Unprepared)).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Type {
@@ -219,6 +223,13 @@ impl Type {
             fields: Vec::new(),
             consts: Vec::new(),
         }
+    }
+
+    /// The kind of a type of another module of which `overrides.toml` says nothing.
+    pub const UNDECLARED: &str = "undeclared";
+
+    pub(crate) fn undeclared(name: String, import: String) -> Self {
+        Type { kind: Type::UNDECLARED.to_owned(), import: Some(import), ..Type::named(name) }
     }
 
     /// Another name for `target`.

@@ -1,4 +1,4 @@
-The structs of the net/rpc services, with the names their fields really have, and what each method of a service takes and fills.
+The structs of the net/rpc services, with the names their fields really have, and what each method of a service takes and fills. And which methods upstream writes by hand.
 
 -- plugin/rpc.go --
 package plugin
@@ -51,4 +51,12 @@ package model
 
 type Item struct {
 	Id string `json:"id"`
+}
+
+-- plugin/interface_generator/main.go --
+package main
+
+var excludedPluginHooks = []string{
+	"Load",
+	"Create",
 }

@@ -8,30 +8,6 @@ use serde::Serialize;
 use super::refer::{Imports, Writer, identifier, is_standard, travels};
 use super::{FOLDER, PLUGIN};
 
-/// Methods whose glue upstream writes by hand, because streams or results need more than a call.
-const HAND_WRITTEN: &[&str] = &[
-    "ChannelMemberWillBeAdded",
-    "FileWillBeUploaded",
-    "Implemented",
-    "InstallPlugin",
-    "LoadPluginConfiguration",
-    "LogAuditRec",
-    "LogAuditRecWithLevel",
-    "LogDebug",
-    "LogError",
-    "LogInfo",
-    "LogWarn",
-    "MessageWillBePosted",
-    "MessageWillBeUpdated",
-    "MessagesWillBeConsumed",
-    "OnActivate",
-    "PluginHTTP",
-    "ServeHTTP",
-    "ServeMetrics",
-    "TeamMemberWillBeAdded",
-    "UploadData",
-];
-
 /// The types that are errors, and their text as an expression over the receiver `e`.
 const ERRORS: &[(&str, &str)] = &[
     ("model.AppError", r#"e.Where + ": " + e.Message + ", " + e.DetailedError"#),
@@ -127,10 +103,10 @@ impl TypeFile {
 }
 
 impl Service {
-    /// The service without the methods that are written by hand.
-    pub(super) fn without_hand_written(&self) -> Service {
+    /// The service without the methods that are written by hand, since streams or results need more than a call.
+    pub(super) fn without(&self, hand_written: &[String]) -> Service {
         let mut generated = self.clone();
-        generated.methods.retain(|it| !HAND_WRITTEN.contains(&it.name.as_str()));
+        generated.methods.retain(|it| !hand_written.contains(&it.name));
         generated.imports = self.imports_of_generated.clone();
         generated
     }
@@ -252,7 +228,7 @@ fn service(
         Ok((nodes, writer.imports()))
     };
     let (methods, imports, imports_of_generated) = {
-        let generated = |it: &&Method| !HAND_WRITTEN.contains(&it.name.as_str());
+        let generated = |it: &&Method| !surface.hand_written.contains(&it.name);
         let (_, imports_of_generated) = nodes(&mut methods.iter().filter(generated))?;
         let (all, imports) = nodes(&mut methods.iter())?;
         (all, imports, imports_of_generated)

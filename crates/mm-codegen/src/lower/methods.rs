@@ -38,7 +38,7 @@ fn method(go: &GoMethod, kind: Kind, types: &mut Types<'_>) -> Option<Method> {
         name: names::name(&go.name),
         tags: go.tags.clone(),
         group: group(go, kind, override_, types),
-        since: plain_version(&go.since),
+        since: plain_version(override_.since.as_ref().unwrap_or(&go.since)),
         hook_id: go.id,
         request: format!("{}Request", go.name),
         response: format!("{}Response", go.name),

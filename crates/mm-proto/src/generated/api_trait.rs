@@ -1428,7 +1428,7 @@ pub trait PluginApi: Send + Sync + 'static {
 
     /// Returns several users at once, in any order; unknown ids are left out.
     ///
-    /// Since Mattermost 9.8.
+    /// Since Mattermost 9.10.
     async fn get_users_by_ids(&self, request: v1::GetUsersByIdsRequest) -> Result<v1::GetUsersByIdsResponse, ApiError> {
         Err(ApiError::not_supported("GetUsersByIds"))
     }

@@ -263,7 +263,7 @@ pub trait PluginHooks: Send + Sync + 'static {
     ///
     /// Returns: Nothing when the attachment was taken over; after an exception the server tries again later.
     ///
-    /// Since Mattermost 9.5.
+    /// Since Mattermost 9.6.
     async fn on_shared_channels_attachment_sync_msg(&self, request: v1::OnSharedChannelsAttachmentSyncMsgRequest) -> Result<v1::OnSharedChannelsAttachmentSyncMsgResponse, ApiError> {
         Err(ApiError::not_supported("OnSharedChannelsAttachmentSyncMsg"))
     }
@@ -283,7 +283,7 @@ pub trait PluginHooks: Send + Sync + 'static {
     ///
     /// Returns: Nothing when the image was taken over; after an exception the server tries again later.
     ///
-    /// Since Mattermost 9.5.
+    /// Since Mattermost 9.6.
     async fn on_shared_channels_profile_image_sync_msg(&self, request: v1::OnSharedChannelsProfileImageSyncMsgRequest) -> Result<v1::OnSharedChannelsProfileImageSyncMsgResponse, ApiError> {
         Err(ApiError::not_supported("OnSharedChannelsProfileImageSyncMsg"))
     }

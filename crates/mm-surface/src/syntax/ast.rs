@@ -1,5 +1,7 @@
 //! What is kept of a Go file. Owned data without tree-sitter in it; names are as written, not yet looked up.
 
+use std::collections::BTreeMap;
+
 /// A file of a package.
 #[derive(Debug)]
 pub(crate) struct File {
@@ -10,8 +12,8 @@ pub(crate) struct File {
     pub(crate) consts: Vec<ConstDecl>,
     pub(crate) methods: Vec<MethodDecl>,
     pub(crate) gob: Vec<GobCall>,
-    /// The first element of `var versions = []string{…}`: the server's version.
-    pub(crate) version: Option<String>,
+    /// Variables that are lists of texts, `var versions = []string{…}`, by name; of a program also those in functions.
+    pub(crate) lists: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! Top-level declarations of a file.
 
+use std::collections::BTreeMap;
+
 use tree_sitter::Node;
 
 use super::ast::{ConstDecl, Expr, File, GobCall, Import, MethodDecl, TypeDecl};
@@ -19,7 +21,7 @@ pub(super) fn file(source: &Source<'_>, root: Node<'_>) -> Read<File> {
         consts: Vec::new(),
         methods: Vec::new(),
         gob: Vec::new(),
-        version: None,
+        lists: BTreeMap::new(),
     };
     for node in children(root) {
         match node.kind() {
@@ -29,7 +31,8 @@ pub(super) fn file(source: &Source<'_>, root: Node<'_>) -> Read<File> {
             "import_declaration" => imports(source, node, &mut file.imports)?,
             "type_declaration" => type_declaration(source, node, &mut file.types)?,
             "const_declaration" => const_declaration(source, node, &mut file.consts)?,
-            "var_declaration" => file.version = version(source, node)?.or(file.version),
+            "var_declaration" => lists(source, node, &mut file.lists)?,
+            "function_declaration" if file.package == "main" => short_lists(source, node, &mut file.lists)?,
             "method_declaration" => file.methods.extend(method(source, node)?),
             _ => {}
         }
@@ -93,21 +96,43 @@ fn const_declaration(source: &Source<'_>, node: Node<'_>, into: &mut Vec<ConstDe
     Ok(())
 }
 
-/// The first string of `var versions = []string{…}`.
-fn version(source: &Source<'_>, node: Node<'_>) -> Read<Option<String>> {
+/// Every `var name = []string{…}` that holds nothing but literals.
+fn lists(source: &Source<'_>, node: Node<'_>, into: &mut BTreeMap<String, Vec<String>>) -> Read<()> {
     for spec in children(node) {
+        if spec.kind() == "var_spec_list" {
+            lists(source, spec, into)?;
+        }
         let name = spec.child_by_field_name("name").map(|it| source.text(it));
-        let literal = spec.child_by_field_name("value").and_then(|it| children(it).first().copied());
-        let body = literal.and_then(|it| it.child_by_field_name("body"));
-        if let (Some("versions"), Some(body)) = (name, body) {
-            let first = children(body).first().and_then(|it| children(*it).first().copied());
-            return first
-                .filter(|it| it.kind().ends_with("string_literal"))
-                .map(|it| exprs::string(source, it))
-                .transpose();
+        let value = spec.child_by_field_name("value").and_then(|it| children(it).first().copied());
+        if let (Some(name), Some(list)) = (name, value.map(|it| list(source, it)).transpose()?.flatten()) {
+            into.insert(name.to_owned(), list);
         }
     }
-    Ok(None)
+    Ok(())
+}
+
+/// The same, of `name := []string{…}` anywhere in a function: a program may keep its lists there.
+fn short_lists(source: &Source<'_>, node: Node<'_>, into: &mut BTreeMap<String, Vec<String>>) -> Read<()> {
+    if node.kind() == "short_var_declaration" {
+        let only = |field| node.child_by_field_name(field).map(children).filter(|it| it.len() == 1).map(|it| it[0]);
+        if let (Some(name), Some(value)) = (only("left"), only("right"))
+            && let Some(list) = list(source, value)?
+        {
+            into.insert(source.text(name).to_owned(), list);
+        }
+    }
+    children(node).into_iter().try_for_each(|it| short_lists(source, it, into))
+}
+
+/// The texts of `[]string{…}`; `None` for any other expression.
+fn list(source: &Source<'_>, value: Node<'_>) -> Read<Option<Vec<String>>> {
+    let body = Some(value).filter(|it| it.kind() == "composite_literal").and_then(|it| it.child_by_field_name("body"));
+    let Some(body) = body else { return Ok(None) };
+    let elements: Vec<Node<'_>> = children(body).into_iter().filter_map(|it| children(it).first().copied()).collect();
+    if elements.len() < children(body).len() || !elements.iter().all(|it| it.kind().ends_with("string_literal")) {
+        return Ok(None);
+    }
+    elements.into_iter().map(|it| exprs::string(source, it)).collect::<Read<_>>().map(Some)
 }
 
 /// `None` for receivers that are no plain name, such as those of generic types: nothing asks for their methods.

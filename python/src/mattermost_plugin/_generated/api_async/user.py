@@ -312,7 +312,7 @@ class AsyncUserApi(AsyncApiBase):
         Raises:
             PluginAPIError: The server refused or failed.
 
-        Since server 9.8.
+        Since server 9.10.
         """
         return cast("list[User]", await self._call("get_users_by_ids", (user_ids,)))
 
