@@ -26,7 +26,7 @@ use mm_surface::Surface;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::regenerate;
+use crate::{output, regenerate};
 use schema::Schema;
 
 /// Arguments of `cargo xtask gob`.
@@ -71,9 +71,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
             Direction::Decode => decode_line(&schema, &line),
             Direction::Encode => encode_line(&schema, &line),
         };
-        writeln!(out, "{}", converted.with_context(|| format!("line {}", number + 1))?)?;
+        let converted = converted.with_context(|| format!("line {}", number + 1))?;
+        if output::reading(writeln!(out, "{converted}"))?.is_break() {
+            return Ok(());
+        }
     }
-    out.flush()?;
+    let _ = output::reading(out.flush())?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use mm_codegen::Stage;
 use mm_codegen::ir::Ir;
 use similar::TextDiff;
 
-use crate::regenerate;
+use crate::{output, regenerate};
 
 /// Arguments of `cargo xtask ir`.
 #[derive(clap::Args)]
@@ -38,9 +38,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             Some(previous) => show(&stages[previous], args.name.as_deref())?,
             None => String::new(),
         };
-        print!("{}", TextDiff::from_lines(&before, &shown).unified_diff().context_radius(2));
+        output::print(&TextDiff::from_lines(&before, &shown).unified_diff().context_radius(2).to_string())?;
     } else {
-        print!("{shown}");
+        output::print(&shown)?;
     }
     Ok(())
 }

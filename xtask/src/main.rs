@@ -12,6 +12,7 @@ mod ci;
 mod dev;
 mod gob;
 mod ir;
+mod output;
 mod python;
 mod regenerate;
 mod surface;

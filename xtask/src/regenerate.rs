@@ -13,7 +13,7 @@ use clap::ValueEnum;
 use mm_codegen::{Compiled, Files, Inputs};
 use similar::TextDiff;
 
-use crate::workspace;
+use crate::{output, workspace};
 
 /// The hand-written proto that is compiled along.
 const HOST_PROTO: &str = "proto/mattermost/host/v1/host.proto";
@@ -69,8 +69,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let compiled = compile()?;
     let files = everything(&compiled, &parts)?;
     if args.print {
-        files.iter().for_each(|(path, text)| println!("==> {path} <==\n{text}"));
-        return Ok(());
+        let text: String = files.iter().map(|(path, text)| format!("==> {path} <==\n{text}\n")).collect();
+        return Ok(output::print(&text)?);
     }
     let changes = changes(&files, &parts)?;
     if args.check {

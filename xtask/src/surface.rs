@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use mm_surface::{Diagnostic, Externals, Fit, Surface};
 
-use crate::workspace;
+use crate::{output, workspace};
 
 /// Where the types of other modules are declared.
 const OVERRIDES: &str = "surface/overrides.toml";
@@ -43,7 +43,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         None => pinned(&surface.upstream.version)?,
     };
     if out.as_os_str() == "-" {
-        print!("{json}");
+        output::print(&json)?;
     } else {
         fs::write(&out, json).with_context(|| format!("cannot write {}", out.display()))?;
     }
