@@ -23,7 +23,7 @@ pub(crate) fn python(root: &Path) -> Result<PathBuf> {
     eprintln!("preparing the Python tools in target/venv (once, and when python/requirements-dev.txt changes)");
     run(Command::new(system_python()?).args(["-m", "venv", "--clear"]).arg(&folder))?;
     run(Command::new(&interpreter)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--requirement"])
         .arg(&requirements))?;
     std::fs::write(stamp, wanted)?;
     Ok(interpreter)
@@ -57,4 +57,25 @@ fn system_python() -> Result<&'static str> {
         OLDEST.0,
         OLDEST.1
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::workspace;
+
+    #[test]
+    fn the_lock_has_every_tool_in_the_version_asked_for() {
+        let read = |path: &str| fs::read_to_string(workspace::path(path)).unwrap();
+        let (asked, locked) = (read("python/requirements-dev.in"), read("python/requirements-dev.txt"));
+        let tools: Vec<&str> = asked.lines().filter(|it| !it.is_empty() && !it.starts_with('#')).collect();
+        assert!(!tools.is_empty());
+        for tool in tools {
+            let (name, version) = tool.split_once("==").expect("each tool is pinned");
+            let name = name.split('[').next().unwrap_or_default();
+            let line = format!("\n{name}=={version} \\\n    --hash=sha256:");
+            assert!(locked.contains(&line), "{tool}: make python/requirements-dev.txt again as its first lines say");
+        }
+    }
 }
