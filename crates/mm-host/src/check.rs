@@ -117,6 +117,10 @@ pub(crate) fn folder(dir: &Path, manifest: &Manifest) -> Vec<Finding> {
         Err(error) => return vec![Finding::error(&dir.display().to_string(), &format!("cannot be read: {error}"))],
     };
     let mut findings = walked.findings;
+    let ignored = Manifest::ignored(dir);
+    if !ignored.is_empty() {
+        findings.push(Finding::warning("", &ignored));
+    }
     findings.extend(rules::plugin(manifest, &walked.files));
     if let Err(error) = Requirements::find(dir, &manifest.python().requirements_path, true) {
         findings.push(Finding::error("", &error.to_string()));

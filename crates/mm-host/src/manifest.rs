@@ -176,6 +176,22 @@ impl Manifest {
         Err(ManifestError::Missing { dir: dir.to_owned() })
     }
 
+    /// The manifests in `dir` that nobody reads, because another comes before them: what a person edits in vain. "" when there is
+    /// at most one, else a sentence that says so.
+    pub fn ignored(dir: &Path) -> String {
+        let present: Vec<&str> = FILE_NAMES.into_iter().filter(|it| dir.join(it).is_file()).collect();
+        match present.as_slice() {
+            [used, ignored @ ..] if !ignored.is_empty() => {
+                let them = if ignored.len() == 1 { "it" } else { "them" };
+                format!(
+                    "{used} is used and {} ignored, as Mattermost does: remove {them}, or {used}",
+                    ignored.join(" and ")
+                )
+            }
+            _ => String::new(),
+        }
+    }
+
     /// All that is wrong in the text of a manifest, at most one finding for each of its parts; nothing when it can be used.
     pub fn problems(path: &Path, text: &str) -> Vec<ManifestError> {
         match Self::read(path, text) {

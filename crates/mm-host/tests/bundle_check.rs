@@ -230,6 +230,9 @@ fn plugin(files: &[(&str, &str)], more: &[&str]) -> (i32, String) {
     check(dir.path(), more)
 }
 
+const IGNORED: &str =
+    "warning: plugin.yaml is used and plugin.json ignored, as Mattermost does: remove it, or plugin.yaml\n";
+
 #[test]
 fn plugins_are_checked_before_they_are_bundled() {
     assert_eq!(plugin(&[], &[]), (0, String::new()));
@@ -243,6 +246,9 @@ fn plugins_are_checked_before_they_are_bundled() {
     let (code, found) = plugin(&[("plugin.py", "print(1)\n")], &[]);
     assert_eq!(code, 0, "a warning is no error");
     assert!(found.starts_with("warning: plugin.py: nothing here calls run_plugin"), "{found}");
+    let (code, found) =
+        plugin(&[("plugin.yaml", "id: abc\nname: A\nversion: 1.0.0\nserver: {executable: plugin.py}\n")], &[]);
+    assert_eq!((code, found.as_str()), (0, IGNORED));
     let (code, found) = plugin(
         &[("plugin.json", r#"{"id": "a", "name": "A", "version": "x", "server": {"executable": "plugin.py"}}"#)],
         &[],

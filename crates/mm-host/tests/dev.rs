@@ -112,12 +112,42 @@ ben ~town-square> :delete
 }
 
 #[test]
+fn a_name_that_nobody_has_is_told_with_those_that_are_there() {
+    let script = ":go nowhere\n:join ~nowhere\n:go @nobody\n:invite nobody\n:advance x\n:log loud\n";
+    let (code, _, log) = play(&plugin(), &[], script);
+    assert_eq!(code, 1);
+    let (channel, user) =
+        ("there is no channel ~nowhere; there are ~", "there is no user nobody; there are admin, anna,");
+    let usages = [
+        "usage: :advance TIME (move the server's clock forward, such as",
+        "usage: :log LEVEL (show log records from debug,",
+    ];
+    for (line, why) in [channel, channel, user, user].into_iter().chain(usages).enumerate() {
+        assert!(log.contains(&format!("line {}: {why}", line + 1)), "{why}\n{log}");
+    }
+}
+
+#[test]
+fn a_manifest_that_is_ignored_is_told() {
+    let plugin = plugin();
+    let yaml = "id: com.example.test\nname: Other\nversion: 2.0.0\nserver: {executable: plugin.py, runtime: python}\n";
+    std::fs::write(plugin.dir.path().join("plugin.yaml"), yaml).unwrap();
+    let (code, _, log) = play(&plugin, &[], "hello\n");
+    assert_eq!(code, 0, "{log}");
+    assert!(log.contains("warning: plugin.yaml is used and plugin.json ignored"), "{log}");
+    assert!(log.contains("Other 2.0.0 runs on Python"), "{log}");
+}
+
+#[test]
 fn a_transcript_is_the_same_each_time_with_traces_too() {
     let script = "hello\n/greet you\nping\nsomething bad\nexpect bad words\n:keys\n";
     let plugin = plugin();
     let first = play(&plugin, &["--trace"], script);
     assert_eq!(first.0, 0, "{}", first.2);
     assert!(first.2.contains("→ hook ExecuteCommand") && first.2.contains("  ← api CreatePost"), "{}", first.2);
+    let line = r#"→ hook MessageHasBeenPosted context=Context("#;
+    assert!(first.2.contains(line) && first.2.contains(r#"message="ping""#), "{}", first.2);
+    assert!(!first.2.contains("Some(") && !first.2.contains(" { "), "no Rust shows: {}", first.2);
     for _ in 0..3 {
         assert_eq!(play(&plugin, &["--trace"], script).1, first.1);
     }
@@ -180,7 +210,7 @@ fn settings_come_from_the_command_line_and_change_while_it_runs() {
 
 #[test]
 fn several_users_and_channels() {
-    let script = ":create plans private\nsecret\n:as ben\n:join plans\nexpect There is no channel\n:go @anna\npsst\n:as anna\n:read\nexpect psst\n:go plans\n:invite ben\n:as ben\n:channels\nexpect ~plans (private)\n:members\nexpect @ben (Ben Berger)\n:user dora\nhello from dora\nexpect dora: hello from dora\n";
+    let script = ":create plans private\nsecret\n:as ben\n:join plans\nexpect there is no channel ~plans; there are ~off-topic, ~town-square\n:go @anna\npsst\n:as anna\n:read\nexpect psst\n:go plans\n:invite ben\n:as ben\n:channels\nexpect ~plans (private)\n:members\nexpect @ben (Ben Berger)\n:user dora\nhello from dora\nexpect dora: hello from dora\n";
     let (code, transcript, log) = play(&plugin(), &[], script);
     assert_eq!(code, 0, "{transcript}{log}");
 }

@@ -119,7 +119,7 @@ pub struct Trace {
     pub phase: TracePhase,
 }
 
-/// Start or end of a traced call. Texts are compact: fields with empty values are left out.
+/// Start or end of a traced call. Texts are one line in Python's names, without fields that are empty; what is long is cut.
 #[derive(Clone, Debug)]
 pub enum TracePhase {
     Call { request: String },

@@ -62,6 +62,7 @@ mod sidebars;
 mod system_posts;
 mod teams;
 mod text;
+mod trace_text;
 mod users;
 mod validate;
 mod values;

@@ -13,6 +13,7 @@ use super::plugin::{Plugin, Started, explain};
 use super::render::channel_name;
 use super::screen::Screen;
 use super::{progress, settings};
+use crate::manifest::Manifest;
 use crate::python_env::Progress;
 use crate::value;
 
@@ -97,13 +98,38 @@ impl Chat {
 
     /// Acts as another user: in the same channel if that is theirs too.
     fn act_as(&mut self, user: &str) -> Outcome {
-        let names = || self.server.users().into_iter().map(|it| it.username).collect::<Vec<_>>().join(", ");
-        let actor = self.server.act_as(user).map_err(|_| format!("there is no user {user}; there are {}", names()))?;
+        let actor = self.server.act_as(&self.user(user)?.username).map_err(text)?;
         let here = self.place().channel_id;
         let is_member = actor.channels().iter().any(|it| it.channel.id == here);
         let channel_id = if is_member { here } else { actor.channel(DEFAULT_CHANNEL).map_err(text)?.id };
         self.set_place(Place { user: actor.user().username, channel_id });
         Ok(Vec::new())
+    }
+
+    /// A user by name.
+    ///
+    /// # Errors
+    /// When there is none: who there is.
+    fn user(&self, name: &str) -> Result<v1::User, String> {
+        self.server.user(name).map_err(|_| {
+            let names: Vec<String> = self.server.users().into_iter().map(|it| it.username).collect();
+            format!("there is no user {name}; there are {}", names.join(", "))
+        })
+    }
+
+    /// A channel by name, with or without the `~` before it.
+    ///
+    /// # Errors
+    /// When the user knows none of this name: which ones there are.
+    fn channel(&self, actor: &Actor, name: &str) -> Result<v1::Channel, String> {
+        let name = name.strip_prefix('~').unwrap_or(name);
+        actor.channel(name).map_err(|_| {
+            let mine = actor.channels().into_iter().map(|it| it.channel).filter(|it| it.r#type != "D");
+            let teams = self.server.teams();
+            let others = teams.iter().flat_map(|it| actor.joinable_channels(&it.id));
+            let names: Vec<String> = mine.chain(others).map(|it| format!("~{}", it.name)).collect();
+            format!("there is no channel ~{name}; there are {} (and @USER for direct messages)", names.join(", "))
+        })
     }
 
     async fn say(&mut self, message: String) -> Outcome {
@@ -217,11 +243,8 @@ impl Chat {
             Command::Channels => Ok(self.channels(&actor)),
             Command::Go(name) => {
                 let channel = match name.strip_prefix('@') {
-                    Some(user) => {
-                        let user = self.server.user(user).map_err(text)?;
-                        actor.direct(&user.id).await.map_err(text)?
-                    }
-                    None => actor.channel(&name).map_err(text)?,
+                    Some(user) => actor.direct(&self.user(user)?.id).await.map_err(text)?,
+                    None => self.channel(&actor, &name)?,
                 };
                 let is_member = actor.channels().iter().any(|it| it.channel.id == channel.id);
                 if !is_member {
@@ -240,7 +263,7 @@ impl Chat {
                 self.go(&channel.id)
             }
             Command::Join(name) => {
-                let channel = actor.channel(&name).map_err(text)?;
+                let channel = self.channel(&actor, &name)?;
                 actor.join(&channel.id).await.map_err(text)?;
                 self.go(&channel.id)
             }
@@ -249,11 +272,11 @@ impl Chat {
                 self.go(&actor.channel(DEFAULT_CHANNEL).map_err(text)?.id)
             }
             Command::Invite(name) => {
-                let user = self.server.user(&name).map_err(text)?;
+                let user = self.user(&name)?;
                 actor.invite(&here, &user.id).await.map_err(text).map(|_| Vec::new())
             }
             Command::Remove(name) => {
-                let user = self.server.user(&name).map_err(text)?;
+                let user = self.user(&name)?;
                 actor.remove(&here, &user.id).await.map_err(text).map(|()| Vec::new())
             }
             Command::Members => {
@@ -381,6 +404,10 @@ impl Chat {
     /// Starts the plugin, or starts it again.
     pub(crate) async fn restart(&mut self) -> Outcome {
         let screen = self.screen.clone();
+        let ignored = Manifest::ignored(&self.plugin.dir());
+        if !ignored.is_empty() {
+            screen.warning(&ignored);
+        }
         let started = self.plugin.start(move |it: Progress| progress(&screen, &it)).await?;
         self.screen.note(&describe_started(&started));
         Ok(Vec::new())

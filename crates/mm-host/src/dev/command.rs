@@ -81,6 +81,14 @@ pub(crate) struct Row {
     pub(crate) help: &'static str,
 }
 
+impl Row {
+    /// What is right, for someone who wrote something else.
+    fn usage(&self) -> String {
+        let space = if self.arguments.is_empty() { "" } else { " " };
+        format!("usage: :{}{space}{} ({})", self.name, self.arguments, self.help)
+    }
+}
+
 const fn row(name: &'static str, aliases: &'static [&'static str], arguments: &'static str, help: &'static str) -> Row {
     Row { name, aliases, arguments, help }
 }
@@ -180,8 +188,7 @@ fn command_of(text: &str) -> Result<Command, String> {
         let near = nearest(name).map_or_else(String::new, |it| format!(", did you mean :{it}?"));
         return Err(format!("there is no command :{name}{near} (:help lists them)"));
     };
-    let usage = || format!("usage: :{} {}", row.name, row.arguments);
-    arguments(row.name, rest).ok_or_else(usage)
+    arguments(row.name, rest).ok_or_else(|| row.usage())
 }
 
 /// The command of this name with these arguments; `None` when they do not fit.
@@ -363,10 +370,19 @@ mod tests {
 
     #[test]
     fn a_command_that_makes_no_sense_says_what_would() {
-        assert_eq!(parse(":reply #3"), Err("usage: :reply [#N] TEXT".to_owned()));
-        assert_eq!(parse(":delete that"), Err("usage: :delete [#N]".to_owned()));
-        assert_eq!(parse(":trace"), Err("usage: :trace on|off".to_owned()));
-        assert_eq!(parse(":advance 5"), Err("usage: :advance TIME".to_owned()));
+        assert_eq!(
+            parse(":reply #3"),
+            Err("usage: :reply [#N] TEXT (answer in the thread of a post, or of the last one)".to_owned())
+        );
+        assert_eq!(parse(":delete that"), Err("usage: :delete [#N] (delete a post, or one's last)".to_owned()));
+        assert_eq!(parse(":users now"), Err("usage: :users (who there is)".to_owned()));
+        assert_eq!(parse(":trace"), Err("usage: :trace on|off (show every hook and API call)".to_owned()));
+        for time in ["5", "x", "s", "1.5h", "5 s", "1w", ""] {
+            let usage = "usage: :advance TIME (move the server's clock forward, such as 90s, 15m, 2h)";
+            assert_eq!(parse(&format!(":advance {time}")), Err(usage.to_owned()));
+        }
+        let usage = "usage: :log LEVEL (show log records from debug, info, warn or error on)";
+        assert_eq!(parse(":log loud"), Err(usage.to_owned()));
         assert_eq!(
             parse(":statsu"),
             Err("there is no command :statsu, did you mean :status? (:help lists them)".to_owned())
@@ -387,7 +403,10 @@ mod tests {
     fn a_slash_command_can_be_the_terminals() {
         assert_eq!(fallback("/as anna"), Some(Ok(Command::As("anna".to_owned()))));
         assert_eq!(fallback("/dev"), Some(Ok(Command::Help)));
-        assert_eq!(fallback("/trace maybe"), Some(Err("usage: :trace on|off".to_owned())));
+        assert_eq!(
+            fallback("/trace maybe"),
+            Some(Err("usage: :trace on|off (show every hook and API call)".to_owned()))
+        );
         assert_eq!(fallback("/frobnicate"), None);
     }
 

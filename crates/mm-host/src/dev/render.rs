@@ -19,13 +19,13 @@ const BOT: Style = AnsiColor::Magenta.on_default().bold();
 const EPHEMERAL: Style = AnsiColor::Cyan.on_default();
 const DIM: Style = Style::new().dimmed();
 const SYSTEM: Style = Style::new().italic().dimmed();
-const WARNING: Style = AnsiColor::Yellow.on_default();
+pub(super) const WARNING: Style = AnsiColor::Yellow.on_default();
 pub(super) const FAILURE: Style = AnsiColor::Red.on_default();
 const HOOK: Style = AnsiColor::Blue.on_default();
 const API: Style = AnsiColor::Green.on_default();
 
 /// How much of a traced call's arguments or result is shown: a whole configuration would fill the screen.
-const MOST_TRACED: usize = 1500;
+const MOST_TRACED: usize = 600;
 
 /// Text in a style.
 pub(super) fn styled(style: Style, text: impl std::fmt::Display) -> String {
@@ -233,8 +233,7 @@ impl Renderer {
             TracePhase::Return { response, took_us } => ("←", response.clone(), took(*took_us)),
             TracePhase::Fail { error, took_us } => ("✗", error.clone(), took(*took_us)),
         };
-        let text = without_type(&text, trace.name);
-        let text = if text.is_empty() { String::new() } else { format!(" {}", self.text(&shortened(text))) };
+        let text = if text.is_empty() { String::new() } else { format!(" {}", self.text(&shortened(&text))) };
         vec![format!(
             "{indent}{}{}{}",
             styled(style, format!("{arrow} {side} {}", trace.name)),
@@ -242,12 +241,6 @@ impl Renderer {
             styled(DIM, took)
         )]
     }
-}
-
-/// A traced message without the name of its type, which is the method's or hook's with an ending.
-fn without_type<'a>(text: &'a str, name: &str) -> &'a str {
-    let rest = text.trim().strip_prefix(name).unwrap_or(text);
-    ["Request", "Response"].iter().find_map(|it| rest.strip_prefix(it)).unwrap_or(text).trim()
 }
 
 fn shortened(text: &str) -> String {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anstyle::AnsiColor;
 use mm_sim::Event;
 
-use super::render::{FAILURE, Renderer, styled};
+use super::render::{FAILURE, Renderer, WARNING, styled};
 
 /// Prints a line above the prompt.
 pub(crate) type Printer = Box<dyn FnMut(String) + Send>;
@@ -85,6 +85,11 @@ impl Screen {
             let mark = if i == 0 { "✗ " } else { "  " };
             inner.show(&styled(FAILURE, format!("{mark}{line}")), false);
         }
+    }
+
+    /// Shows what works and is hardly meant so.
+    pub(crate) fn warning(&self, text: &str) {
+        self.inner().show(&styled(WARNING, format!("warning: {text}")), true);
     }
 
     /// Shows the host's own words.

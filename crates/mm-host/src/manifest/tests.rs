@@ -148,4 +148,17 @@ fn yaml_is_preferred_as_on_the_server() {
     let (manifest, path) = Manifest::load(dir.path()).unwrap();
     assert_eq!(manifest.id, "from.yaml");
     assert!(path.ends_with("plugin.yaml"));
+    assert_eq!(
+        Manifest::ignored(dir.path()),
+        "plugin.yaml is used and plugin.json ignored, as Mattermost does: remove it, or plugin.yaml"
+    );
+    fs::write(dir.path().join("plugin.yml"), "id: from.yml\nname: Y\nserver: {executable: p.py}\n").unwrap();
+    assert_eq!(
+        Manifest::ignored(dir.path()),
+        "plugin.yml is used and plugin.yaml and plugin.json ignored, as Mattermost does: remove them, or plugin.yml"
+    );
+    for name in ["plugin.yml", "plugin.yaml"] {
+        fs::remove_file(dir.path().join(name)).unwrap();
+    }
+    assert_eq!(Manifest::ignored(dir.path()), "");
 }
