@@ -52,11 +52,6 @@ pub fn enum_members(type_name: &str, constants: &[&str]) -> Vec<String> {
     constants.iter().map(|it| case::upper_snake(&it[skip..])).collect()
 }
 
-/// Whether Python keeps the word for itself, so that it gets a `_` behind it.
-pub fn is_python_reserved(word: &str) -> bool {
-    reserved::python(word)
-}
-
 fn named(go: &str, words: &[String]) -> Name {
     let snake = case::snake(words);
     Name {

@@ -120,11 +120,6 @@ impl Actor {
         Ok(self.server.select_users(0, i64::MAX, |world, user| world.is_channel_member(channel_id, &user.id)))
     }
 
-    /// The users whom this user can see, by username: all that are active, bots included.
-    pub fn visible_users(&self) -> Vec<v1::User> {
-        self.server.select_users(0, i64::MAX, |_, user| user.delete_at == 0)
-    }
-
     /// The newest posts of a channel, oldest of them first, as the user reads them: `MessagesWillBeConsumed` is asked. Marks the channel
     /// as viewed.
     pub async fn read(&self, channel_id: &str, limit: usize) -> Result<Vec<v1::Post>> {

@@ -83,11 +83,6 @@ impl Actor {
         self.server.change_channel_text(&self.caller(), channel_id, &self.user_id, "header", header).await
     }
 
-    /// Sets the purpose of a channel; a system message says so.
-    pub async fn set_purpose(&self, channel_id: &str, purpose: &str) -> Result<v1::Channel> {
-        self.server.change_channel_text(&self.caller(), channel_id, &self.user_id, "purpose", purpose).await
-    }
-
     /// Marks the channel as read.
     pub async fn view(&self, channel_id: &str) -> Result<()> {
         self.check_read(channel_id)?;
