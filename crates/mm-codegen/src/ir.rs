@@ -94,8 +94,25 @@ pub struct Method {
     pub outcome: Outcome,
     /// A handler may also answer `Dismiss`: the server knows a reason that means it. Only where `outcome` is a verdict.
     pub dismissible: bool,
+    /// The parameter that a handler's "allow" gives back, because the server takes nothing for a refusal. Only where `outcome`
+    /// is a verdict.
+    pub allow_returns: Option<Name>,
+    /// What a plain text from a handler stands for.
+    pub text_result: Option<TextResult>,
     pub stream: Stream,
     pub doc: MethodDoc,
+}
+
+/// How a handler may answer with a text in place of the model that is the hook's only result. Nothing stands for an empty model
+/// then, never for Go's nil.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextResult {
+    /// The model's field that holds the text, as the proto has it.
+    pub field: String,
+    /// Other fields of the model, with their values.
+    #[serde(default)]
+    pub with: BTreeMap<String, String>,
 }
 
 /// A parameter of Go's that is a stream of bytes or an HTTP message (`io.Reader`, `*http.Request`).

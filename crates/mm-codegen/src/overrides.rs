@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::Diagnostic;
-use crate::ir::{Outcome, Stream};
+use crate::ir::{Outcome, Stream, TextResult};
 
 /// How diagnostics call the file.
 pub(crate) const FILE: &str = "surface/overrides.toml";
@@ -62,6 +62,10 @@ pub(crate) struct MethodOverride {
     pub dismissible: bool,
     /// The first server version that has it, where upstream's comment says another.
     pub since: Option<String>,
+    /// The parameter, by Go name, that a handler's "allow" gives back.
+    pub allow_returns: Option<String>,
+    /// What a plain text from a handler of the hook stands for.
+    pub text_result: Option<TextResult>,
 }
 
 /// Go types in place of those that upstream declares.

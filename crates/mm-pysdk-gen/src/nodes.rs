@@ -134,6 +134,8 @@ pub(crate) struct CodecModule {
     pub(crate) docstring: Vec<String>,
     /// Entries of `METHODS`, indented.
     pub(crate) methods: Vec<String>,
+    /// The statement that makes `NULLABLE`: methods whose only result, a model, may be missing though nothing failed.
+    pub(crate) nullable: String,
     /// Entries of `TABLES`, indented.
     pub(crate) tables: Vec<String>,
 }

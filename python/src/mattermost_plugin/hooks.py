@@ -20,8 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from mattermost_plugin._generated.hooks import HOOKS, HookName
-from mattermost_plugin._runtime.registry import MARK, check_handler, spec_of
-from mattermost_plugin.errors import HookDefinitionError
+from mattermost_plugin._runtime.registry import MARK, check_handler, definition_error, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +46,7 @@ def _hook(name: object = "", /) -> object:
         return _decorator(str(getattr(name, "value", name)))
     if isinstance(name, (staticmethod, classmethod, property)) or callable(name):
         return _decorator("")(cast("Callable[..., Any]", name))
-    raise HookDefinitionError(
+    raise definition_error(
         f"@hook({name!r}): give the hook's name, such as HookName.MessageWillBePosted or 'MessageWillBePosted'"
     )
 
@@ -62,13 +61,13 @@ def _decorator(name: str) -> Callable[[Handler], Handler]:
         check_handler(handler, chosen, label)
         already = getattr(handler, MARK, chosen.go)
         if already != chosen.go:
-            raise HookDefinitionError(
+            raise definition_error(
                 f"{label} is marked for two hooks, {already} and {chosen.go}; write one method for each"
             )
         try:
             setattr(handler, MARK, chosen.go)
         except AttributeError:
-            raise HookDefinitionError(
+            raise definition_error(
                 f"{label}: @hook cannot mark a {type(handler).__name__}; write a `def` that calls it"
             ) from None
         return handler

@@ -74,7 +74,7 @@ def test_it_runs_unchanged(host: Any) -> None:
     created: list[Any] = []
     host.on("GetServerVersion", lambda _, __: {"result": "11.6.0"})
     host.on("KVSet", lambda request, _: created.append(request.key))
-    host.on("CreatePost", lambda request, _: created.append(request.post.message))
+    host.on("CreatePost", lambda request, _: created.append(request.post.message) or {"post": request.post})
     host.fail("GetUser", "AppError", id="app.user.missing", message="No user.", status_code=404)
     host.start(PROGRAM)
     host.hook("OnActivate")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,15 +52,36 @@ def test_something_else_than_a_plugin_class(argument: object, text: str) -> None
     assert text in str(caught.value)
 
 
-def test_a_mistake_in_the_plugin_ends_with_one_clear_line(tmp_path: Path) -> None:
-    done = run(
-        tmp_path,
-        "from mattermost_plugin import Plugin, hook\nclass P(Plugin):\n    @hook('OnActivated')\n    def f(self): ...\n",
-    )
+@pytest.mark.parametrize(
+    ("method", "line", "text"),
+    [
+        (
+            "@hook('OnActivated')\n    def f(self): ...",
+            3,
+            "@hook('OnActivated'): there is no such hook; did you mean OnActivate",
+        ),
+        (
+            "@hook('OnActivate')\n    def f(self, x): ...",
+            3,
+            "P.f, the handler of OnActivate, takes 1 argument besides self (x), but the hook passes 0; write: def f(self)",
+        ),
+        (
+            "@hook('OnActivate')\n    def f(self): ...\n    @hook('OnActivate')\n    def g(self): ...",
+            2,
+            "P.f and P.g both handle OnActivate",
+        ),
+    ],
+)
+def test_a_wrong_handler_is_one_message_with_the_plugins_line(
+    tmp_path: Path, method: str, line: int, text: str
+) -> None:
+    done = run(tmp_path, f"from mattermost_plugin import Plugin, hook\nclass P(Plugin):\n    {method}\n")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith(
-        "mattermost_plugin.errors.HookDefinitionError: @hook('OnActivated'): there is no such hook; did you mean OnActivate"
-    )
+    first, place, *source, message = done.stderr.splitlines()
+    assert first == "Traceback (most recent call last):"
+    assert re.fullmatch(rf'  File ".*\.py", line {line}, in (P|<module>)', place)
+    assert not [it for it in source if "File " in it]
+    assert message.startswith(f"mattermost_plugin.errors.HookDefinitionError: {text}")
 
 
 def test_an_old_python_is_told_so() -> None:

@@ -4,7 +4,7 @@ use mm_surface::{Method as GoMethod, Param};
 
 use super::types::Types;
 use crate::Diagnostic;
-use crate::ir::{Field, Method, MethodDoc, Outcome, Presence, Stream, StreamParam, Ty};
+use crate::ir::{Field, Method, MethodDoc, Name, Outcome, Presence, Stream, StreamParam, Ty};
 use crate::names;
 use crate::overrides::{self, Kind, MethodOverride};
 
@@ -34,6 +34,8 @@ fn method(go: &GoMethod, kind: Kind, types: &mut Types<'_>) -> Option<Method> {
     let subject = format!("{}.{}", kind.key(), go.name);
     mark_nullable(&override_.nullable, &subject, &mut params, &mut results, types);
     check_dismissible(override_, outcome, &subject, types);
+    let allow_returns = allow_returns(override_, outcome, &subject, &params, &results, types);
+    check_text_result(override_, &subject, &results, types);
     Some(Method {
         name: names::name(&go.name),
         tags: go.tags.clone(),
@@ -48,6 +50,8 @@ fn method(go: &GoMethod, kind: Kind, types: &mut Types<'_>) -> Option<Method> {
         variadic: go.variadic && override_.signature.is_none(),
         outcome,
         dismissible: override_.dismissible,
+        allow_returns,
+        text_result: override_.text_result.clone(),
         stream,
         doc: MethodDoc::default(),
     })
@@ -242,6 +246,41 @@ fn check_dismissible(override_: &MethodOverride, outcome: Outcome, subject: &str
             subject,
             format!("`dismissible` needs the outcome Verdict, and this one is {outcome:?}: there is no reason to give"),
             "remove `dismissible`, or correct `outcome`",
+        ));
+    }
+}
+
+/// The parameter that allowing gives back: it must be what the verdict may replace.
+fn allow_returns(
+    override_: &MethodOverride,
+    outcome: Outcome,
+    subject: &str,
+    params: &[Field],
+    results: &[Field],
+    types: &mut Types<'_>,
+) -> Option<Name> {
+    let go = override_.allow_returns.as_ref()?;
+    let replaced = results.first().filter(|_| outcome == Outcome::Verdict);
+    let found = params.iter().find(|it| it.name.go == *go && replaced.is_some_and(|result| result.ty == it.ty));
+    if found.is_none() {
+        types.diagnostics.push(Diagnostic::new(
+            overrides::FILE,
+            subject,
+            format!("`allow_returns` names {go}, which is no parameter that the hook's verdict could replace"),
+            "name a parameter, as Go spells it, of the type of the first result, and let `outcome` be \"verdict\"; or remove it",
+        ));
+    }
+    found.map(|it| it.name.clone())
+}
+
+/// That the result is one model. Its fields are not lowered yet: `pass::check_names` looks for them.
+fn check_text_result(override_: &MethodOverride, subject: &str, results: &[Field], types: &mut Types<'_>) {
+    if override_.text_result.is_some() && !matches!(results, [Field { ty: Ty::Message(_), .. }]) {
+        types.diagnostics.push(Diagnostic::new(
+            overrides::FILE,
+            subject,
+            "`text_result` needs one result that is a struct, and this method has another",
+            "remove `text_result`",
         ));
     }
 }

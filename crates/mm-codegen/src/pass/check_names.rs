@@ -1,10 +1,10 @@
-//! After this pass no two things of one scope have one name in any target.
+//! After this pass no two things of one scope have one name in any target, and the fields that `text_result` names are there.
 
 use std::collections::BTreeMap;
 
 use super::Context;
 use crate::Diagnostic;
-use crate::ir::{Field, Ir, Stream};
+use crate::ir::{Field, Ir, Stream, Ty};
 use crate::{names, overrides};
 
 /// Messages of the backend's own, which nothing else may be called.
@@ -38,6 +38,28 @@ pub(super) fn run(ir: &mut Ir, context: &mut Context) {
     methods(ir, &mut context.diagnostics);
     fields(ir, &mut context.diagnostics);
     enums(ir, &mut context.diagnostics);
+    text_results(ir, &mut context.diagnostics);
+}
+
+/// Fields of a text's model that are not there, or hold no text.
+fn text_results(ir: &Ir, diagnostics: &mut Vec<Diagnostic>) {
+    for hook in ir.api.iter().chain(&ir.hooks) {
+        let (Some(text), [Field { ty: Ty::Message(model), .. }]) = (&hook.text_result, hook.results.as_slice()) else {
+            continue;
+        };
+        let fields = ir.messages.get(model).map_or(&[][..], |it| &it.fields);
+        let holds_text = |name: &str| {
+            fields.iter().any(|it| it.name.snake == name && matches!(it.ty, Ty::String | Ty::StringEnum(_)))
+        };
+        for name in std::iter::once(&text.field).chain(text.with.keys()).filter(|it| !holds_text(it)) {
+            diagnostics.push(Diagnostic::new(
+                overrides::FILE,
+                &hook.name.go,
+                format!("`text_result` names {name}, which is no field of {model} that holds a text"),
+                "correct the name: fields are spelled as in the proto",
+            ));
+        }
+    }
 }
 
 fn methods(ir: &Ir, diagnostics: &mut Vec<Diagnostic>) {

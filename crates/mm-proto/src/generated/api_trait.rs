@@ -2539,7 +2539,7 @@ pub trait PluginApi: Send + Sync + 'static {
     /// plugin refused the file (ValidationError in Python)
     ///
     ///
-    /// Returns: The finished file; while more data is expected, one with an empty `id`.
+    /// Returns: The finished file; None while more data is expected.
     ///
     /// Since Mattermost 7.6.
     async fn upload_data(&self, requests: Parts<v1::UploadDataRequest>) -> Result<v1::UploadDataResponse, ApiError> {

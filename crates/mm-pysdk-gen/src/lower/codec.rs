@@ -42,10 +42,13 @@ fn module(
     for (name, it) in streams.filter(|(_, it)| stream_groups.contains(&it.message.group.as_str())) {
         tables.insert(name, codec::table(context, None, &it.message.fields));
     }
+    let nullable = methods.iter().filter(|it| matches!(it.results.as_slice(), [only] if only.nullable));
+    let nullable = Expr::Tuple(nullable.map(|it| Expr::string(&it.name.snake)).collect());
     CodecModule {
         header: header("#", &context.ir.upstream_version),
         docstring: Docstring::of(format!("Paths, requests and responses of {about}, for the native codec.")).lines(0),
         methods: paths.collect(),
+        nullable: nullable.statement("NULLABLE: tuple[str, ...] = ", 0),
         tables: tables.into_iter().map(|(name, table)| Expr::entry(name, table).item(4)).collect(),
     }
 }

@@ -43,7 +43,26 @@ fn spec(context: &Context<'_>, hook: &Method) -> Expr {
     if hook.dismissible {
         fields.push(field("dismissible", Expr::atom("True")));
     }
+    if let Some(parameter) = &hook.allow_returns {
+        fields.push(field("allow_returns", Expr::string(&names::parameter(&parameter.python))));
+    }
+    if refuses_by_error(hook) {
+        fields.push(field("refuses_by_error", Expr::atom("True")));
+    }
+    if let Some(text) = &hook.text_result {
+        let with = text.with.iter().map(|(name, value)| Expr::Tuple(vec![Expr::string(name), Expr::string(value)]));
+        fields.push(field("text_field", Expr::string(&text.field)));
+        fields.push(field("text_with", Expr::Tuple(with.collect())));
+    }
     Expr::call("HookSpec", fields)
+}
+
+/// Whether the hook gets something and gives it back or fails: a verdict in Go's other words.
+fn refuses_by_error(hook: &Method) -> bool {
+    let [result] = hook.results.as_slice() else { return false };
+    hook.outcome == Outcome::ValueOrError
+        && matches!(result.ty, Ty::Message(_))
+        && hook.params.iter().any(|it| it.ty == result.ty)
 }
 
 fn outcome(outcome: Outcome) -> &'static str {
@@ -136,15 +155,11 @@ fn result(context: &Context<'_>, hook: &Method) -> Annotation {
             Annotation::plain(&text).needing(value.clone())
         }
         (Outcome::Rejection, _) => Annotation::plain("Rejection"),
-        // `ConfigurationWillBeSaved` gets a configuration and gives one back, or an error: a verdict in Go's other words.
-        (Outcome::ValueOrError, [value])
-            if matches!(hook.results[0].ty, Ty::Message(_))
-                && hook.params.iter().any(|it| it.ty == hook.results[0].ty) =>
-        {
+        (_, [value]) if refuses_by_error(hook) => {
             Annotation::plain(&format!("Verdict[{}]", value.text)).needing(value.clone())
         }
-        // `ExecuteCommand` takes a dict with the answer's fields, or just its text.
-        (Outcome::ValueOrAppError, [value]) if matches!(hook.results[0].ty, Ty::Message(_)) => {
+        // A dict with the model's fields, or just its text.
+        (_, [value]) if hook.text_result.is_some() => {
             let mapping = Annotation::imported("collections.abc", "Mapping");
             let dict = Annotation::generic(mapping, vec![Annotation::plain("str"), Annotation::plain("object")]);
             value.clone().or(dict).or(Annotation::plain("str")).or_none()

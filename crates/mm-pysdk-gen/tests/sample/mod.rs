@@ -72,6 +72,8 @@ fn method(go: &str, group: &str, params: Vec<Field>, results: Vec<Field>, outcom
         stream_params: vec![],
         hook_id: None,
         dismissible: false,
+        allow_returns: None,
+        text_result: None,
         request: format!("{go}Request"),
         response: format!("{go}Response"),
         params,

@@ -936,6 +936,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     ),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ("execute_slash_command", "get_license", "upload_data")
+
 TABLES: dict[str, CodecTable] = {
     "AddChannelMemberRequest": (None, ((1, "channel_id", 8, None), (2, "user_id", 8, None))),
     "AddChannelMemberResponse": (None, ((1, "channel_member", 0x2A, "ChannelMember"),)),

@@ -217,6 +217,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     ),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "ChannelHasBeenCreatedRequest": (None, ((1, "context", 0x2A, "Context"), (2, "channel", 0x2A, "Channel"))),
     "ChannelHasBeenCreatedResponse": (None, ()),

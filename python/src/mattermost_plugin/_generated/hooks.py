@@ -75,6 +75,10 @@ class HookSpec(NamedTuple):
         signature: What a handler looks like, from its parameters on.
         doc: One sentence.
         dismissible: Whether a handler may return `Dismiss`.
+        allow_returns: The parameter that allowing gives back, as the server takes nothing for a refusal; "" where it does not.
+        refuses_by_error: Whether a verdict is expected whose refusal is an error of the call.
+        text_field: The field of the result's model that a plain text is for; "" where no text is taken.
+        text_with: Other fields of such a model, with their values.
     """
 
     go: str
@@ -89,6 +93,10 @@ class HookSpec(NamedTuple):
     signature: str
     doc: str
     dismissible: bool = False
+    allow_returns: str = ""
+    refuses_by_error: bool = False
+    text_field: str = ""
+    text_with: tuple[tuple[str, str], ...] = ()
 
 
 HOOKS: dict[str, HookSpec] = {
@@ -143,6 +151,7 @@ HOOKS: dict[str, HookSpec] = {
         since="8.0",
         signature="(self, new_config: Config) -> Verdict[Config]",
         doc="Called before the server's configuration is saved, whoever changes it; the server waits for it.",
+        refuses_by_error=True,
     ),
     "EmailNotificationWillBeSent": HookSpec(
         go="EmailNotificationWillBeSent",
@@ -169,6 +178,8 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, context: Context, args: CommandArgs) -> CommandResponse | Mapping[str, object] | str | None",
         doc="Called when a user runs a slash command that your plugin registered with `register_command`.",
+        text_field="text",
+        text_with=(("response_type", "ephemeral"),),
     ),
     "FileWillBeDownloaded": HookSpec(
         go="FileWillBeDownloaded",
@@ -274,6 +285,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, context: Context, new_post: Post, old_post: Post) -> Verdict[Post]",
         doc="Called before an edited post is stored; the editor waits for it, and the server asks one plugin after the other.",
+        allow_returns="new_post",
     ),
     "MessagesWillBeConsumed": HookSpec(
         go="MessagesWillBeConsumed",

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mattermost_plugin._generated.codec_api import METHODS
+from mattermost_plugin._generated.codec_api import METHODS, NULLABLE
 from mattermost_plugin._native import RpcError
+from mattermost_plugin._runtime import codec_kinds as kinds
 from mattermost_plugin._runtime import failures
-from mattermost_plugin._runtime.codec import resolve
+from mattermost_plugin._runtime.codec import call_fields, resolve
 from mattermost_plugin._runtime.current import timeout_of_call
 from mattermost_plugin._runtime.from_fields import from_fields
 from mattermost_plugin._runtime.pool import waiting
+from mattermost_plugin.errors import PluginAPIError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from mattermost_plugin import _native
     from mattermost_plugin.http import HttpRequest, HttpResponse
 
-__all__ = ["ApiBase", "AsyncApiBase"]
+__all__ = ["ApiBase", "AsyncApiBase", "no_result"]
 
 
 class _Connected:
@@ -94,17 +96,20 @@ class ApiBase(_Connected):
         path, request, response = METHODS[method]
         try:
             with waiting():
-                return self._client.call(path, request, response, args, timeout_of_call(self._timeout))
+                result = self._client.call(path, request, response, args, timeout_of_call(self._timeout))
         except RpcError as error:
             raise failures.from_rpc(error, method) from None
         except (TypeError, ValueError) as error:
             raise _argument_error(error, method, request) from None
+        return no_result(method, response) if result is None else result
 
     def _upload(self, method: str, args: tuple[object, ...], content: object) -> Any:
         """Makes a call that sends bytes; see `_call`."""
         from mattermost_plugin._runtime import api_streams
 
-        return api_streams.upload(self._client, METHODS[method], method, args, content, timeout_of_call(self._timeout))
+        path, timeout = METHODS[method], timeout_of_call(self._timeout)
+        result = api_streams.upload(self._client, path, method, args, content, timeout)
+        return no_result(method, path[2]) if result is None else result
 
     def _http_call(self, method: str, args: tuple[object, ...], request: HttpRequest) -> HttpResponse:
         """Sends an HTTP request to another plugin; see `_call`."""
@@ -122,11 +127,12 @@ class AsyncApiBase(_Connected):
         """Makes one call; see `ApiBase._call`. Cancelling the task cancels the call."""
         path, request, response = METHODS[method]
         try:
-            return await self._client.call_async(path, request, response, args, timeout_of_call(self._timeout))
+            result = await self._client.call_async(path, request, response, args, timeout_of_call(self._timeout))
         except RpcError as error:
             raise failures.from_rpc(error, method) from None
         except (TypeError, ValueError) as error:
             raise _argument_error(error, method, request) from None
+        return no_result(method, response) if result is None else result
 
     async def _upload(self, method: str, args: tuple[object, ...], content: object) -> Any:
         """Makes a call that sends bytes; see `ApiBase._upload`. It runs on a thread, since files block."""
@@ -145,3 +151,23 @@ def _argument_error(error: Exception, method: str, request: str) -> Exception:
     """Returns the codec's complaint about an argument in the words of the method that was called."""
     text = str(error)
     return type(error)(f"{method}(): {text.removeprefix(f'{request}.')}")
+
+
+def no_result(method: str, response: str) -> None:
+    """Accepts that a call gave ``None``, unless its result is a model that Mattermost has to give.
+
+    Go has such results as pointers, which may be nil by mistake: nobody who asks for a user expects ``None`` in place of an
+    exception, and its annotation says so.
+
+    Args:
+        method: The API method, as Python spells it.
+        response: The message of its results.
+
+    Raises:
+        PluginAPIError: The result is missing.
+    """
+    fields = call_fields(response)
+    if fields and kinds.base_of(fields[0][2]) == kinds.MESSAGE and method not in NULLABLE:
+        raise PluginAPIError(
+            f"the server reported success but gave no {fields[0][1]}", id="plugin_api.no_result", method=method
+        )

@@ -6,6 +6,7 @@ says what to write.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,10 +15,11 @@ from mattermost_plugin.errors import HookDefinitionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import TracebackType
 
     from mattermost_plugin._generated.hooks import HookSpec
 
-__all__ = ["MARK", "Registration", "check_handler", "collect", "spec_of"]
+__all__ = ["MARK", "Registration", "check_handler", "collect", "definition_error", "spec_of"]
 
 #: Attribute of a function: the Go name of the hook that it handles.
 MARK = "__mattermost_hook__"
@@ -62,10 +64,10 @@ def spec_of(name: str, hooks: Mapping[str, HookSpec], where: str, *, plain: bool
     names = [folded[match].snake if plain else folded[match].go for match in alike]
     suggestion = f"did you mean {' or '.join(names)}?" if names else "HookName lists all hooks"
     if plain:
-        raise HookDefinitionError(
+        raise definition_error(
             f"{where}: no hook is called {name!r}; {suggestion} A method of any other name says its hook: @hook(HookName.…)"
         )
-    raise HookDefinitionError(f"{where}: there is no such hook; {suggestion}")
+    raise definition_error(f"{where}: there is no such hook; {suggestion}")
 
 
 def check_handler(handler: Any, spec: HookSpec, label: str) -> None:
@@ -76,12 +78,12 @@ def check_handler(handler: Any, spec: HookSpec, label: str) -> None:
     """
     problem = signatures.kind_problem(handler)
     if problem is not None:
-        raise HookDefinitionError(f"{label}, the handler of {spec.go}, {problem}")
+        raise definition_error(f"{label}, the handler of {spec.go}, {problem}")
     problem = signatures.arity_problem(handler, spec)
     if problem is not None:
         name = str(getattr(handler, "__name__", spec.snake))
         wanted = signatures.signature_text(spec, name, asynchronous=signatures.is_async(handler))
-        raise HookDefinitionError(f"{label}, the handler of {spec.go}, {problem}; write: {wanted}")
+        raise definition_error(f"{label}, the handler of {spec.go}, {problem}; write: {wanted}")
 
 
 def collect(plugin_class: type, hooks: Mapping[str, HookSpec]) -> dict[str, Registration]:
@@ -107,7 +109,7 @@ def collect(plugin_class: type, hooks: Mapping[str, HookSpec]) -> dict[str, Regi
         label = f"{plugin_class.__qualname__}.{attribute}"
         other = found.get(go)
         if other is not None:
-            raise HookDefinitionError(
+            raise definition_error(
                 f"{other.label} and {label} both handle {go}; a hook has one handler: let it call the other one"
             )
         found[go] = Registration(hooks[go], attribute, label)
@@ -135,3 +137,26 @@ def bind(plugin: object, registration: Registration) -> Callable[..., Any]:
     """Returns the handler as a method of the instance."""
     method: Callable[..., Any] = getattr(plugin, registration.attribute)
     return method
+
+
+def definition_error(text: str) -> HookDefinitionError:
+    """Returns the exception for a handler that is declared wrongly.
+
+    Where nobody catches it, which ends the process, it is printed with the plugin's line and nothing else: how the SDK
+    noticed is no help.
+    """
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _print_uncaught
+    return HookDefinitionError(text)
+
+
+def _print_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if isinstance(error, HookDefinitionError):
+        from mattermost_plugin._runtime.tracebacks import trim
+
+        trace = trim(trace)
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        # Python prints the exception's own traceback, whatever is handed to it.
+        error.__traceback__ = trace
+    sys.__excepthook__(kind, error, trace)

@@ -5,12 +5,14 @@ One converter is made per handler when the plugin starts, from the hook's outcom
 ==================  ==========================================================================================
 outcome             accepted
 ==================  ==========================================================================================
-verdict             ``Allow``, ``Replace(x)``, ``Reject("why")``, ``Dismiss`` (new posts only), ``x``, ``None``,
+verdict             ``Allow``, ``Replace(x)``, ``Reject("why")``, ``Dismiss`` (where dismissible), ``x``, ``None``,
                     ``(x, "")``, ``(None, "why")``
 rejection           ``Allow``, ``Reject("why")``, ``"why"``, ``""``, ``None``
 value, no field     anything; what is not ``None`` is ignored with one warning
-value, one field    a value of the field's type; a dict for a model; for ``ExecuteCommand`` a text too
+value, one field    a value of the field's type; a dict for a model; a text where the hook has a field for it
 ==================  ==========================================================================================
+
+What distinguishes single hooks is in the generated `HookSpec`: no hook is known here by its name.
 """
 
 from __future__ import annotations
@@ -56,7 +58,7 @@ def make_converter(spec: HookSpec, label: str) -> Converter:
         return _Rejection(spec, label)
     if not fields or spec.stream == "http_exchange":
         return _Nothing(spec, label)
-    if spec.go == "ConfigurationWillBeSaved":
+    if spec.refuses_by_error:
         return _ReplaceOrFail(spec, label, fields[0])
     if len(fields) == 1:
         return _Single(spec, label, fields[0])
@@ -135,13 +137,13 @@ class _Verdict(_Base):
     def __init__(self, spec: HookSpec, label: str, field: kinds.Field) -> None:
         super().__init__(spec, label)
         self._field = field
-        # The server takes "nothing" from this hook for a refusal, so allowing means giving the new post back.
-        self._echo = spec.go == "MessageWillBeUpdated"
+        # Where the server takes "nothing" for a refusal, allowing means giving an argument back.
+        self._echoed = spec.params.index(spec.allow_returns) if spec.allow_returns else None
 
     def __call__(self, result: object, args: tuple[Any, ...]) -> tuple[object, ...]:
         value, reason = self._decide(result)
-        if value is None and not reason and self._echo:
-            value = args[self._spec.params.index("new_post")]
+        if value is None and not reason and self._echoed is not None:
+            value = args[self._echoed]
         return value, reason
 
     def _decide(self, result: object) -> tuple[object, str]:
@@ -188,16 +190,16 @@ class _Single(_Base):
         self._field = field
 
     def __call__(self, result: object, args: tuple[Any, ...]) -> tuple[object, ...]:
-        if self._spec.go == "ExecuteCommand":
-            return (self._command_response(result),)
+        if self._spec.text_field:
+            return (self._answer(result),)
         return (self._checked(result, self._field),)
 
-    def _command_response(self, result: object) -> object:
-        """A text is an ephemeral answer; nothing is an empty one, since the server takes no answer for a failure."""
+    def _answer(self, result: object) -> object:
+        """A text is a model with that text; nothing is an empty model, since the server takes no answer for a failure."""
         if result is None:
             result = {}
         elif isinstance(result, str):
-            result = {"response_type": "ephemeral", "text": result}
+            result = {**dict(self._spec.text_with), self._spec.text_field: result}
         return self._model(result, self._field)
 
     def _checked(self, result: object, field: kinds.Field) -> object:

@@ -15,7 +15,9 @@ import grpc
 import pytest
 
 from mattermost_plugin import _native, errors
-from mattermost_plugin._runtime.codec import make_codec
+from mattermost_plugin._generated.codec_api import METHODS, NULLABLE
+from mattermost_plugin._runtime import codec_kinds as kinds
+from mattermost_plugin._runtime.codec import call_fields, make_codec
 from mattermost_plugin.api import AsyncPluginAPIClient, PluginAPIClient
 from mattermost_plugin.http import HttpRequest
 from mattermost_plugin.models import Bot, Post, User
@@ -61,6 +63,32 @@ def test_models_go_out_and_come_back(host: Any, call: Call) -> None:
 def test_nothing_comes_back_as_none(host: Any, call: Call) -> None:
     host.on("KVSet", lambda request, _: {})
     assert call("kv_set", "key", b"value") is None
+
+
+def test_a_model_that_is_missing_is_an_error(host: Any, call: Call) -> None:
+    """Go's nil pointer without an error: the annotation promises a user."""
+    host.on("GetUser", lambda request, _: {})
+    with pytest.raises(errors.PluginAPIError, match=r"^get_user: the server reported success but gave no user$"):
+        call("get_user", "u1")
+
+
+def test_a_model_that_may_be_missing_is_none(host: Any, call: Call) -> None:
+    host.on("GetLicense", lambda request, _: {})
+    assert call("get_license") is None
+    host.on("KVGet", lambda request, _: {})
+    assert call("kv_get", "key") is None
+
+
+def test_the_annotations_say_what_may_be_missing() -> None:
+    """A method answers a model or raises, unless its annotation has None; the runtime and the annotations agree in all."""
+    optional = set()
+    for name, (_, _, response) in METHODS.items():
+        fields = call_fields(response)
+        annotation = getattr(PluginAPIClient, name).__annotations__["return"]
+        is_model = len(fields) == 1 and fields[0][2] == kinds.MESSAGE | kinds.OPTIONAL
+        if is_model and annotation.endswith("| None"):
+            optional.add(name)
+    assert optional == set(NULLABLE)
 
 
 def test_a_post_or_its_fields(host: Any, call: Call) -> None:

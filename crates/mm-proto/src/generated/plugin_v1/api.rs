@@ -3297,7 +3297,7 @@ pub struct UpdateUserStatusResponse {
 /// Results of UploadData.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UploadDataResponse {
-    /// The finished file; while more data is expected, one with an empty `id`.
+    /// The finished file; None while more data is expected.
     #[prost(message, optional, tag = "1")]
     pub file_info: ::core::option::Option<FileInfo>,
 }

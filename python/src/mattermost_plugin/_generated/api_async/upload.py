@@ -64,7 +64,7 @@ class AsyncUploadApi(AsyncApiBase):
         """
         return cast("UploadSession", await self._call("get_upload_session", (upload_id,)))
 
-    async def upload_data(self, upload_session: UploadSession, rd: bytes | BinaryIO) -> FileInfo:
+    async def upload_data(self, upload_session: UploadSession, rd: bytes | BinaryIO) -> FileInfo | None:
         """Appends data to an upload session; when the last byte has arrived the file is finished.
 
         Unless it is the whole file the first piece has at least 5 MiB. Finishing an attachment fires
@@ -76,7 +76,7 @@ class AsyncUploadApi(AsyncApiBase):
             rd: Bytes to append, starting at the session's current offset.
 
         Returns:
-            The finished file; while more data is expected, one with an empty `id`.
+            The finished file; None while more data is expected.
 
         Raises:
             NotFoundError: No such upload is running.
@@ -86,4 +86,4 @@ class AsyncUploadApi(AsyncApiBase):
 
         Since server 7.6.
         """
-        return cast("FileInfo", await self._upload("upload_data", (upload_session,), rd))
+        return cast("FileInfo | None", await self._upload("upload_data", (upload_session,), rd))

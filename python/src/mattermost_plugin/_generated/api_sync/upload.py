@@ -62,7 +62,7 @@ class UploadApi(ApiBase):
         """
         return cast("UploadSession", self._call("get_upload_session", (upload_id,)))
 
-    def upload_data(self, upload_session: UploadSession, rd: bytes | BinaryIO) -> FileInfo:
+    def upload_data(self, upload_session: UploadSession, rd: bytes | BinaryIO) -> FileInfo | None:
         """Appends data to an upload session; when the last byte has arrived the file is finished.
 
         Unless it is the whole file the first piece has at least 5 MiB. Finishing an attachment fires
@@ -74,7 +74,7 @@ class UploadApi(ApiBase):
             rd: Bytes to append, starting at the session's current offset.
 
         Returns:
-            The finished file; while more data is expected, one with an empty `id`.
+            The finished file; None while more data is expected.
 
         Raises:
             NotFoundError: No such upload is running.
@@ -84,4 +84,4 @@ class UploadApi(ApiBase):
 
         Since server 7.6.
         """
-        return cast("FileInfo", self._upload("upload_data", (upload_session,), rd))
+        return cast("FileInfo | None", self._upload("upload_data", (upload_session,), rd))

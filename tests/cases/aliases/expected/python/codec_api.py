@@ -12,6 +12,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "attach": ("/mattermost.plugin.v1.PluginApi/Attach", "AttachRequest", "AttachResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "AttachRequest": (
         None,

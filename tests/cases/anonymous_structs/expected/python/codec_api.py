@@ -12,6 +12,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "get_packet": ("/mattermost.plugin.v1.PluginApi/GetPacket", "GetPacketRequest", "GetPacketResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "GetPacketRequest": (None, ()),
     "GetPacketResponse": (None, ((1, "packet", 0x2A, "Packet"),)),

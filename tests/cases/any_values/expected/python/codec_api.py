@@ -12,6 +12,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "publish": ("/mattermost.plugin.v1.PluginApi/Publish", "PublishRequest", "PublishResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "PublishRequest": (None, ((1, "event", 8, None), (2, "payload", 16, (8, 11, None)), (3, "extra", 11, None))),
     "PublishResponse": (None, ((1, "result", 11, None),)),

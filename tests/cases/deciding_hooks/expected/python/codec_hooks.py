@@ -31,6 +31,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     ),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "DoorWillCloseRequest": (None, ((1, "c", 0x2A, "Context"),)),
     "DoorWillCloseResponse": (None, ((1, "result", 1, None),)),

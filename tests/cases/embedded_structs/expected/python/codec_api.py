@@ -12,6 +12,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "get_details": ("/mattermost.plugin.v1.PluginApi/GetDetails", "GetDetailsRequest", "GetDetailsResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "GetDetailsRequest": (None, ()),
     "GetDetailsResponse": (None, ((1, "details", 0x2A, "Details"),)),

@@ -12,6 +12,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "login": ("/mattermost.plugin.v1.PluginApi/Login", "LoginRequest", "LoginResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "LoginRequest": (None, ((1, "info", 0x2A, "Info"),)),
     "LoginResponse": (None, ((1, "visit", 0x2A, "Visit"),)),

@@ -12,6 +12,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "run": ("/mattermost.plugin.v1.PluginApi/Run", "RunRequest", "RunResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "RunRequest": (None, ((1, "job", 0x2A, "Job"),)),
     "RunResponse": (None, ()),

@@ -13,6 +13,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "get_pages": ("/mattermost.plugin.v1.PluginApi/GetPages", "GetPagesRequest", "GetPagesResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "GetOptionsRequest": (None, ()),
     "GetOptionsResponse": (None, ((1, "choices", 0x4A, "Choice"),)),

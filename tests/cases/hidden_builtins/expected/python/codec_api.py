@@ -14,6 +14,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "store": ("/mattermost.plugin.v1.PluginApi/Store", "StoreRequest", "StoreResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "FillRequest": (None, ((1, "fields", 0x2A, "Drawer"),)),
     "FillResponse": (None, ()),

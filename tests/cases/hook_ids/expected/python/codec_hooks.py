@@ -15,6 +15,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "on_install": ("/mattermost.plugin.v1.PluginHooks/OnInstall", "OnInstallRequest", "OnInstallResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "ImplementedRequest": (None, ()),
     "ImplementedResponse": (None, ((1, "result", 0x48, None),)),

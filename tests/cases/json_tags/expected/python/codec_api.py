@@ -12,6 +12,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "get": ("/mattermost.plugin.v1.PluginApi/Get", "GetRequest", "GetResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "GetRequest": (None, ()),
     "GetResponse": (None, ((1, "tagged", 10, "Tagged"),)),

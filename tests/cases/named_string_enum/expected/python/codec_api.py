@@ -16,6 +16,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     ),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "GetRoomsOfKindRequest": (None, ((1, "kind", 13, "RoomKind"),)),
     "GetRoomsOfKindResponse": (None, ((1, "rooms", 0x4A, "Room"),)),

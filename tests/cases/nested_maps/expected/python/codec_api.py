@@ -12,6 +12,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "get_grid": ("/mattermost.plugin.v1.PluginApi/GetGrid", "GetGridRequest", "GetGridResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "GetGridRequest": (None, ((1, "rows", 0x51, (0x48, None)),)),
     "GetGridResponse": (None, ((1, "result", 16, (8, 17, (16, (8, 10, "Cell")))),)),

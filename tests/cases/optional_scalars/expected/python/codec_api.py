@@ -12,6 +12,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "patch_device": ("/mattermost.plugin.v1.PluginApi/PatchDevice", "PatchDeviceRequest", "PatchDeviceResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "PatchDeviceRequest": (None, ((1, "device_id", 8, None), (2, "patch", 0x2A, "DevicePatch"))),
     "PatchDeviceResponse": (None, ((1, "device_patch", 0x2A, "DevicePatch"),)),

@@ -17,6 +17,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "serve_http": ("/mattermost.plugin.v1.PluginHooks/ServeHTTP", "ServeHTTPRequest", "ServeHTTPResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "FileContentEnd": (None, ((1, "error", 8, None),)),
     "FileWillBeUploadedRequest": (

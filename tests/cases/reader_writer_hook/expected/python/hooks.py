@@ -31,6 +31,10 @@ class HookSpec(NamedTuple):
         signature: What a handler looks like, from its parameters on.
         doc: One sentence.
         dismissible: Whether a handler may return `Dismiss`.
+        allow_returns: The parameter that allowing gives back, as the server takes nothing for a refusal; "" where it does not.
+        refuses_by_error: Whether a verdict is expected whose refusal is an error of the call.
+        text_field: The field of the result's model that a plain text is for; "" where no text is taken.
+        text_with: Other fields of such a model, with their values.
     """
 
     go: str
@@ -45,6 +49,10 @@ class HookSpec(NamedTuple):
     signature: str
     doc: str
     dismissible: bool = False
+    allow_returns: str = ""
+    refuses_by_error: bool = False
+    text_field: str = ""
+    text_with: tuple[tuple[str, str], ...] = ()
 
 
 HOOKS: dict[str, HookSpec] = {

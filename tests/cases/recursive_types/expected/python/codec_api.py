@@ -12,6 +12,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "get_tree": ("/mattermost.plugin.v1.PluginApi/GetTree", "GetTreeRequest", "GetTreeResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "GetTreeRequest": (None, ()),
     "GetTreeResponse": (None, ((1, "tree", 0x2A, "Tree"),)),

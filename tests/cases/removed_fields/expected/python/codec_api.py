@@ -12,6 +12,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "get_ticket": ("/mattermost.plugin.v1.PluginApi/GetTicket", "GetTicketRequest", "GetTicketResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "GetTicketRequest": (None, ((1, "ticket_id", 8, None),)),
     "GetTicketResponse": (None, ((1, "ticket", 0x2A, "Ticket"),)),

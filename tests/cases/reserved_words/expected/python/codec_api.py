@@ -13,6 +13,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "import": ("/mattermost.plugin.v1.PluginApi/Import", "ImportRequest", "ImportResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "AsyncRequest": (None, ((1, "self", 0x2A, "Yield"), (2, "none", 3, None))),
     "AsyncResponse": (None, ()),

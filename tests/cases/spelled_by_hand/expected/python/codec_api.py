@@ -12,6 +12,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "peel": ("/mattermost.plugin.v1.PluginApi/Peel", "PeelRequest", "PeelResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "PeelRequest": (None, ((1, "fruit", 0x2A, "FreshFruit"), (2, "how", 13, "Way"))),
     "PeelResponse": (None, ((1, "seconds", 3, None), (2, "verdict", 8, None))),

@@ -13,6 +13,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "store": ("/mattermost.plugin.v1.PluginApi/Store", "StoreRequest", "StoreResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "AskRequest": (
         None,

@@ -15,6 +15,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "get_two": ("/mattermost.plugin.v1.PluginApi/GetTwo", "GetTwoRequest", "GetTwoResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "GetFourRequest": (None, ((1, "id", 8, None),)),
     "GetFourResponse": (None, ()),

@@ -12,6 +12,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "show_table": ("/mattermost.plugin.v1.PluginApi/ShowTable", "ShowTableRequest", "ShowTableResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "ShowTableRequest": (None, ((1, "table", 0x2A, "Table"),)),
     "ShowTableResponse": (None, ()),

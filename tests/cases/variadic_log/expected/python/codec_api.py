@@ -13,6 +13,9 @@ METHODS: dict[str, tuple[str, str, str]] = {
     "log_warn": ("/mattermost.plugin.v1.PluginApi/LogWarn", "LogWarnRequest", "LogWarnResponse"),
 }
 
+#: Of those whose only result is a model the ones that may answer none though nothing failed.
+NULLABLE: tuple[str, ...] = ()
+
 TABLES: dict[str, CodecTable] = {
     "LogDebugRequest": (None, ((1, "msg", 8, None), (2, "key_value_pairs", 0x4B, None))),
     "LogDebugResponse": (None, ()),
