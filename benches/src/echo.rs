@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::process::Stdio;
 use std::task::{Context, Poll};
@@ -55,12 +55,7 @@ impl Echo {
         let output = child.stdout.take().context("the echo has no standard output")?;
         let ready = BufReader::new(output).lines().next_line().await?;
         ensure!(ready.as_deref() == Some("ready"), "the echo did not start");
-        let connector = tower::service_fn(move |_| {
-            let socket = socket.clone();
-            async move { UnixStream::connect(socket).await.map(TokioIo::new) }
-        });
-        let channel = Endpoint::from_static("http://localhost").connect_with_connector(connector).await?;
-        Ok(Self { channel, _child: child, _input: input })
+        Ok(Self { channel: connect(socket).await?, _child: child, _input: input })
     }
 }
 
@@ -95,6 +90,15 @@ impl Contestant for Echo {
         };
         measure(callers, calls, call).await
     }
+}
+
+/// tonic's channel over a Unix socket.
+pub(crate) async fn connect(socket: PathBuf) -> Result<Channel> {
+    let connector = tower::service_fn(move |_| {
+        let socket = socket.clone();
+        async move { UnixStream::connect(socket).await.map(TokioIo::new) }
+    });
+    Ok(Endpoint::from_static("http://localhost").connect_with_connector(connector).await?)
 }
 
 async fn unary<Q, S>(channel: Channel, path: &'static str, request: Q) -> Result<S>

@@ -2,14 +2,19 @@
 //! and runs it; `docs/internals/performance.md` records what it found.
 //!
 //! Three contestants make the same calls, in turns ([`contest`]): the SDK under the real host with the simulator behind it, grpcio in
-//! the SDK's place ([`hosted`]), and two processes of plain tonic that only echo ([`echo`]).
+//! the SDK's place ([`hosted`]), and two processes of plain tonic that only echo ([`echo`]). With programs written in Go beside it, it
+//! measures against Go too: plugins under go-plugin ([`server`]) and gob ([`gob`]).
 
 mod calls;
 mod contest;
 mod echo;
+mod echo_plugin;
+mod gob;
 mod hosted;
+mod lines;
 mod report;
 mod samples;
+mod server;
 mod startup;
 
 use std::path::{Path, PathBuf};
@@ -39,6 +44,9 @@ enum Command {
     /// The other process of the tonic echo; started by `run`
     #[command(hide = true)]
     EchoPeer { socket: PathBuf },
+    /// A plugin process without Python; started by `mm-host`
+    #[command(hide = true)]
+    EchoPlugin,
 }
 
 #[derive(clap::Args)]
@@ -61,6 +69,9 @@ struct Options {
     /// `server/public` of a Mattermost checkout, to measure how fast it is read
     #[arg(long)]
     source: Option<PathBuf>,
+    /// Folder of the programs written in Go: minimost, refplugin, gobbench; what needs them is measured when given
+    #[arg(long, requires = "host")]
+    go: Option<PathBuf>,
     /// Fewer rounds: to see that everything works
     #[arg(long)]
     quick: bool,
@@ -85,6 +96,7 @@ struct Options {
 async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::EchoPeer { socket } => echo::serve(&socket).await.map(|()| true),
+        Command::EchoPlugin => echo_plugin::serve().await.map(|()| true),
         Command::Run(options) => run(options).await,
     };
     match result {
@@ -104,6 +116,12 @@ async fn main() -> ExitCode {
 async fn run(options: Options) -> Result<bool> {
     let mut report = Report::default();
     report.add_calls(&calls(&options).await?);
+    if let (Some(go), Some(host)) = (&options.go, &options.host) {
+        let (rounds, calls) = if options.quick { (3, 200) } else { (options.rounds, 1000) };
+        gob::measure(&go.join("gobbench"), rounds, &mut report)?;
+        let Options { root, python, sdk, .. } = &options;
+        server::Server { root, host, python, sdk, go, rounds, calls }.measure(&mut report).await?;
+    }
     if let (Some(xtask), Some(host)) = (options.xtask, options.host) {
         let times = if options.quick { 1 } else { 5 };
         let Options { root, python, sdk, source, .. } = options;

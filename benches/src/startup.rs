@@ -122,7 +122,8 @@ from mattermost_plugin import HookName, Plugin, Reject, hook
 from mattermost_plugin.models import ChannelMember, Command, CommandArgs, CommandResponse, Context, Post, User
 from mattermost_plugin.server import run_plugin";
 
-fn middle(mut values: Vec<f64>) -> f64 {
+/// The one in the middle.
+pub(crate) fn middle(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
@@ -163,7 +164,7 @@ fn python_of(host: u32) -> Result<u32> {
 }
 
 /// Resident memory of a process, in KiB.
-fn resident(process: u32) -> Result<f64> {
+pub(crate) fn resident(process: u32) -> Result<f64> {
     let status = Path::new("/proc").join(process.to_string()).join("status");
     let text = std::fs::read_to_string(&status).with_context(|| status.display().to_string())?;
     let line = text.lines().find_map(|it| it.strip_prefix("VmRSS:")).context("no VmRSS")?;

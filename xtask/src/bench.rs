@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds everything for release and runs the benchmark, `benches/`.
+//! `cargo xtask bench`: builds everything for release and runs the benchmark, `benches/`. With Go on the PATH it measures against Go too.
 //!
 //! The native module in the Python package is the release build afterwards; `cargo xtask python` puts the other one back.
 
@@ -41,6 +41,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     command.arg("--sdk").arg(workspace::path("python/src"));
     command.arg("--xtask").arg(program("xtask")?);
     command.arg("--host").arg(program("mm-host")?);
+    if let Some(go) = go_programs()? {
+        command.arg("--go").arg(go);
+    }
     if let Some(source) = &args.source {
         command.arg("--source").arg(source.canonicalize().with_context(|| source.display().to_string())?);
     }
@@ -55,6 +58,21 @@ pub(crate) fn run(args: Args) -> Result<()> {
         bail!("the benchmark failed, or a target was missed");
     }
     Ok(())
+}
+
+/// Builds the programs written in Go; gives their folder, if there is Go.
+fn go_programs() -> Result<Option<PathBuf>> {
+    if std::process::Command::new("go").arg("version").output().is_err() {
+        eprintln!("note: no Go on the PATH, so nothing is measured against Go");
+        return Ok(None);
+    }
+    let folder = workspace::target().join("interop");
+    for program in ["minimost", "refplugin", "gobbench"] {
+        let mut build = std::process::Command::new("go");
+        build.current_dir(workspace::path("tests/interop-go")).args(["build", "-o"]);
+        venv::run(build.arg(folder.join(program)).arg(format!("./cmd/{program}")))?;
+    }
+    Ok(Some(folder))
 }
 
 /// Builds the programs that are measured or measure; gives their paths by name, whatever target folder is in use.

@@ -16,7 +16,7 @@ import (
 type command struct {
 	ID      json.RawMessage `json:"id"`
 	Command string          `json:"command"`
-	// Method and Answer are for `answer`.
+	// Method is for `answer` and `forget`, Answer for the former.
 	Method string        `json:"method"`
 	Answer server.Answer `json:"answer"`
 	// Configuration is for `configure`.
@@ -24,10 +24,12 @@ type command struct {
 	// Hook is for `hook` and `measure`, Times for the latter.
 	Hook  server.HookCall `json:"hook"`
 	Times int             `json:"times"`
-	// Place is for `show`, Sent and Got are for `compare`.
+	// Place is for `show` and `typed`, Sent and Got are for `compare`.
 	Place place `json:"place"`
 	Sent  place `json:"sent"`
 	Got   place `json:"got"`
+	// Crossed is for `typed`.
+	Crossed bool `json:"crossed"`
 	// Limit is for `deactivate`, in milliseconds; 0 waits for ever.
 	Limit int `json:"limit"`
 }
@@ -98,6 +100,8 @@ func (d *driver) execute(c command) (any, error) {
 		return d.start()
 	case "answer":
 		return nil, d.recorder.Answer(c.Method, c.Answer)
+	case "forget":
+		return nil, d.recorder.Forget(c.Method)
 	case "configure":
 		d.recorder.Configure(c.Configuration)
 		return nil, nil
@@ -106,6 +110,8 @@ func (d *driver) execute(c command) (any, error) {
 	case "show":
 		value, err := d.find(c.Place)
 		return value, err
+	case "typed":
+		return c.Place.typed(c.Crossed)
 	case "compare":
 		return d.compare(c.Sent, c.Got)
 	}
@@ -154,6 +160,8 @@ type started struct {
 	Plugin      string   `json:"plugin"`
 	Pid         int      `json:"pid"`
 	Implemented []string `json:"implemented"`
+	// Handshake is how long the process took to its handshake, in milliseconds; go-plugin hashes the executable in this time too.
+	Handshake float64 `json:"handshake_ms"`
 }
 
 func (d *driver) start() (any, error) {
@@ -165,6 +173,7 @@ func (d *driver) start() (any, error) {
 	process, err := server.Start(server.Options{
 		Folder: d.folder,
 		API:    d.recorder.API(),
+		Lacks:  d.recorder.Lacks,
 		Log:    d.out.log,
 		Failed: func(hook string, err error) {
 			message := fmt.Sprintf("the call of %s failed: %v", hook, err)
@@ -175,7 +184,8 @@ func (d *driver) start() (any, error) {
 		return nil, err
 	}
 	d.process = process
-	return started{process.Manifest.ID, process.Pid(), process.Implemented}, nil
+	handshake := float64(process.Handshake.Microseconds()) / 1000
+	return started{process.Manifest.ID, process.Pid(), process.Implemented, handshake}, nil
 }
 
 // activate kills a plugin that does not want to start, as the server does.

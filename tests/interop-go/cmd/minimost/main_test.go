@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -139,6 +140,16 @@ func converse(s *session) {
 	expect("", s.do(object{"command": "compare", "sent": sent, "got": got}, &c))
 	if len(c.Wrong) == 0 {
 		s.t.Error("no difference between two seeds")
+	}
+	var typed []any
+	place := object{"method": "KVSet", "fill": 2, "mode": "zeros"}
+	expect("", s.do(object{"command": "typed", "place": place}, &typed))
+	if fmt.Sprint(typed) != "[ ]" {
+		s.t.Errorf("%q", typed)
+	}
+	expect("", s.do(object{"command": "typed", "place": place, "crossed": true}, &typed))
+	if fmt.Sprint(typed) != "[ <nil>]" {
+		s.t.Errorf("%q", typed)
 	}
 	expect("", s.do(object{"command": "deactivate", "limit": 1000}, nil))
 	expect("", s.do(object{"command": "stop"}, nil))

@@ -80,17 +80,44 @@ func (d *driver) values(p place) ([]any, error) {
 	}
 }
 
-// filled is what the filler makes: results if one is asked for, else arguments.
-func (p place) filled() ([]any, error) {
+// typed shows what the filler makes with all types, as it is or after its way through gob. It is a list: of all arguments, or of
+// all results if one is asked for.
+func (p place) typed(crossed bool) ([]any, error) {
+	made, err := p.made()
+	if err != nil {
+		return nil, err
+	}
+	values := make([]any, len(made))
+	for i, it := range made {
+		if crossed {
+			if it, err = fill.Crossed(it); err != nil {
+				return nil, err
+			}
+		}
+		values[i] = fill.Typed(it)
+	}
+	return values, nil
+}
+
+// made is what the filler makes: results if one is asked for, else arguments.
+func (p place) made() ([]reflect.Value, error) {
 	method, ok := fill.Hooks[p.Method]
 	if !ok {
 		if method, ok = fill.API[p.Method]; !ok {
 			return nil, fmt.Errorf("there is no hook and no method %q", p.Method)
 		}
 	}
-	made := fill.Args(method, p.Fill, p.Mode)
 	if p.Result != nil {
-		made = fill.Results(method, p.Fill, p.Mode, p.Errors)
+		return fill.Results(method, p.Fill, p.Mode, p.Errors), nil
+	}
+	return fill.Args(method, p.Fill, p.Mode), nil
+}
+
+// filled is what the filler makes, with streams read.
+func (p place) filled() ([]any, error) {
+	made, err := p.made()
+	if err != nil {
+		return nil, err
 	}
 	values := make([]any, len(made))
 	for i, it := range made {

@@ -34,6 +34,11 @@ func (f *filler) stream(v reflect.Value) bool {
 	return true
 }
 
+// isStream tells whether values of a type are not sent as values.
+func isStream(t reflect.Type) bool {
+	return newFiller(0, Full).stream(reflect.New(t).Elem())
+}
+
 // content is longer than what a window of yamux and a buffer of anybody hold.
 func (f *filler) content() []byte {
 	return bytes.Repeat(fmt.Appendf(nil, "content %d\xff\x00", f.next()), 20_000)

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"net/rpc"
 
-	goplugin "github.com/hashicorp/go-plugin"
-
 	"interop/mattermost/generated/model"
 	"interop/mattermost/generated/plugin"
 )
@@ -25,16 +23,11 @@ type hooksConnection struct {
 	client      *rpc.Client
 	broker      broker
 	api         plugin.API
+	lacks       func(method string) bool
 	implemented map[string]bool
 }
 
 var _ plugin.Hooks = (*HooksClient)(nil)
-
-func newHooksClient(b *goplugin.MuxBroker, client *rpc.Client, api plugin.API, failed func(string, error)) *HooksClient {
-	connection := &hooksConnection{client: client, api: api, implemented: map[string]bool{"OnActivate": true}}
-	connection.broker.MuxBroker = b
-	return (&HooksClient{connection: connection}).Reporting(failed)
-}
 
 // Reporting is the same client with other ears.
 func (c *HooksClient) Reporting(failed func(hook string, err error)) *HooksClient {
@@ -83,8 +76,8 @@ func (c *HooksClient) Implemented() ([]string, error) {
 func (c *HooksClient) OnActivate() error {
 	b := &c.connection.broker
 	args := &plugin.Z_OnActivateArgs{
-		APIMuxId:    b.offer("the API", &APIServer{APIServer: plugin.APIServer{Impl: c.connection.api}, broker: b}),
-		DriverMuxId: b.offer("the database", noDatabase{}),
+		APIMuxId:    b.offer("the API", &APIServer{APIServer: plugin.APIServer{Impl: c.connection.api}, broker: b}, c.connection.lacks),
+		DriverMuxId: b.offer("the database", noDatabase{}, hasAll),
 	}
 	returns := &plugin.Z_OnActivateReturns{}
 	c.call("OnActivate", args, returns)
@@ -179,7 +172,7 @@ func (c *HooksClient) serve(hook string, w http.ResponseWriter, r *http.Request,
 		http.NotFound(w, r)
 		return
 	}
-	*writer = c.connection.broker.offer("a response writer", &writerServer{w})
+	*writer = c.connection.broker.offer("a response writer", &writerServer{w}, hasAll)
 	if r.Body != nil {
 		*body = c.connection.broker.lend("a request's body", r.Body)
 	}

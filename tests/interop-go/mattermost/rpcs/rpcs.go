@@ -29,6 +29,8 @@ type HooksPlugin struct {
 	Impl any
 	// API answers the plugin's calls; on the server's side.
 	API plugin.API
+	// Lacks tells whether the server is too old for a method of the API; on the server's side. Without it, it has all.
+	Lacks func(method string) bool
 	// Failed is told of calls that did not succeed; on the server's side.
 	Failed func(hook string, err error)
 }
@@ -40,7 +42,12 @@ func (p *HooksPlugin) Server(broker *goplugin.MuxBroker) (any, error) {
 
 // Client is the server's side.
 func (p *HooksPlugin) Client(broker *goplugin.MuxBroker, client *rpc.Client) (any, error) {
-	return newHooksClient(broker, client, p.API, p.Failed), nil
+	connection := &hooksConnection{client: client, api: p.API, lacks: p.Lacks, implemented: map[string]bool{"OnActivate": true}}
+	connection.broker.MuxBroker = broker
+	if connection.lacks == nil {
+		connection.lacks = hasAll
+	}
+	return (&HooksClient{connection: connection}).Reporting(p.Failed), nil
 }
 
 // broker is go-plugin's, with what is done on accepted connections.
@@ -50,9 +57,11 @@ type broker struct {
 	services sync.WaitGroup
 }
 
-// offer serves a net/rpc service under a new id, until the peer closes its connection. It gives up after five seconds
-// when nobody dials.
-func (b *broker) offer(what string, service any) uint32 {
+func hasAll(string) bool { return false }
+
+// offer serves a net/rpc service under a new id, until the peer closes its connection, but for the methods that it lacks. It gives
+// up after five seconds when nobody dials.
+func (b *broker) offer(what string, service any, lacks func(method string) bool) uint32 {
 	id := b.NextId()
 	b.services.Go(func() {
 		connection, err := b.Accept(id)
@@ -65,7 +74,7 @@ func (b *broker) offer(what string, service any) uint32 {
 		if err := server.RegisterName(Service, service); err != nil {
 			panic(err)
 		}
-		server.ServeConn(connection)
+		server.ServeCodec(newLackingCodec(connection, lacks))
 	})
 	return id
 }

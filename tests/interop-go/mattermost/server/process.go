@@ -23,6 +23,8 @@ type Options struct {
 	Folder string
 	// API answers the plugin's calls.
 	API plugin.API
+	// Lacks tells whether the server is too old for a method of the API; nil when it has all.
+	Lacks func(method string) bool
 	// Log is given all records; called from many goroutines.
 	Log func(Record)
 	// Failed is told of hooks whose call failed.
@@ -35,6 +37,8 @@ type Process struct {
 	Manifest *Manifest
 	// Implemented are the hooks that it says it has.
 	Implemented []string
+	// Handshake is how long it took until there was one.
+	Handshake time.Duration
 	// Hooks calls them.
 	Hooks *rpcs.HooksClient
 
@@ -59,7 +63,7 @@ func Start(options Options) (process *Process, err error) {
 	p := &Process{Manifest: manifest}
 	p.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig: rpcs.Handshake,
-		Plugins:         map[string]goplugin.Plugin{"hooks": &rpcs.HooksPlugin{API: options.API, Failed: options.Failed}},
+		Plugins:         map[string]goplugin.Plugin{"hooks": &rpcs.HooksPlugin{API: options.API, Lacks: options.Lacks, Failed: options.Failed}},
 		Cmd:             exec.Command(program),
 		SecureConfig:    &goplugin.SecureConfig{Checksum: checksum, Hash: sha256.New()},
 		SyncStdout:      stream{options.Log, FromStreamOut},
@@ -72,6 +76,11 @@ func Start(options Options) (process *Process, err error) {
 			p.client.Kill()
 		}
 	}()
+	begin := time.Now()
+	if _, err = p.client.Start(); err != nil {
+		return nil, err
+	}
+	p.Handshake = time.Since(begin)
 	if p.rpc, err = p.client.Client(); err != nil {
 		return nil, err
 	}

@@ -43,6 +43,7 @@ type Recorder struct {
 	mutex   sync.Mutex
 	answers map[string]Answer
 	calls   []Call
+	lacking map[string]bool
 	// Configuration is what LoadPluginConfiguration gives.
 	configuration any
 	// OnCall is told of each call, if there is somebody.
@@ -52,7 +53,7 @@ type Recorder struct {
 // NewRecorder answers with filled results and no errors until told otherwise.
 func NewRecorder() *Recorder {
 	seed := int64(1)
-	return &Recorder{answers: map[string]Answer{"*": {Fill: &seed}}, configuration: map[string]any{}}
+	return &Recorder{answers: map[string]Answer{"*": {Fill: &seed}}, lacking: map[string]bool{}, configuration: map[string]any{}}
 }
 
 // API is the recorder as the plugin sees it.
@@ -76,6 +77,28 @@ func (r *Recorder) Answer(method string, answer Answer) error {
 	defer r.mutex.Unlock()
 	r.answers[method] = answer
 	return nil
+}
+
+// Forget makes the API lack a method from now on; "" makes it have all again.
+func (r *Recorder) Forget(method string) error {
+	if _, ok := fill.API[method]; !ok && method != "" {
+		return fmt.Errorf("the API has no method %q", method)
+	}
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if method == "" {
+		clear(r.lacking)
+	} else {
+		r.lacking[method] = true
+	}
+	return nil
+}
+
+// Lacks tells whether the API has been made to lack a method.
+func (r *Recorder) Lacks(method string) bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return r.lacking[method]
 }
 
 // zeros are pointers to the results of a method.

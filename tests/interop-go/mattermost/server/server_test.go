@@ -181,6 +181,32 @@ func TestStreamsOfHooks(t *testing.T) {
 	}
 }
 
+func TestAServerMayLackMethods(t *testing.T) {
+	recorder := NewRecorder()
+	if err := recorder.Forget("GetUser"); err != nil {
+		t.Fatal(err)
+	}
+	if err := recorder.Forget("Nothing"); err == nil {
+		t.Error("a method that is not there was forgotten")
+	}
+	process, err := Start(Options{Folder: bundle, API: recorder.API(), Lacks: recorder.Lacks, Log: func(Record) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(process.Kill)
+	if err := process.Hooks.OnActivate(); err != nil {
+		t.Fatal(err)
+	}
+	called := map[string]bool{}
+	for _, call := range recorder.Calls() {
+		called[call.Method] = true
+	}
+	// The reference plugin calls all in turn: those after it came through.
+	if called["GetUser"] || !called["GetUsers"] || len(called) != len(fill.API)-1 {
+		t.Errorf("%d methods were called, GetUser: %t", len(called), called["GetUser"])
+	}
+}
+
 func TestHealthAndEnd(t *testing.T) {
 	process := start(t, NewRecorder())
 	if err := process.Hooks.OnActivate(); err != nil {

@@ -1,0 +1,209 @@
+//! What a hook costs on a server: Go's own go-plugin (`tests/interop-go/cmd/minimost`) calls `MessageWillBePosted` of a plugin written in
+//! Go, and of `mm-host` with a Rust program in Python's place that gives the post back. How fast the handshake is there, and how
+//! much memory the host takes.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::contest::Contestant as _;
+use crate::echo::Echo;
+use crate::lines::Lines;
+use crate::report::{Report, Target};
+use crate::{samples, startup};
+
+/// What is needed.
+pub(crate) struct Server<'a> {
+    /// The folder of the repository.
+    pub(crate) root: &'a Path,
+    /// `mm-host`, built for release.
+    pub(crate) host: &'a Path,
+    /// The Python whose pip is used for the bundle.
+    pub(crate) python: &'a Path,
+    /// The folder that holds the package `mattermost_plugin`.
+    pub(crate) sdk: &'a Path,
+    /// The folder of the programs written in Go.
+    pub(crate) go: &'a Path,
+    /// How many rounds.
+    pub(crate) rounds: usize,
+    /// How many calls in a round.
+    pub(crate) calls: usize,
+}
+
+/// What Mattermost starts a plugin with.
+const COOKIE: (&str, &str) = ("MATTERMOST_PLUGIN", "Securely message teams, anywhere.");
+
+/// Of a hook's calls, in microseconds.
+#[derive(Deserialize)]
+struct Timing {
+    median: f64,
+}
+
+impl Server<'_> {
+    /// Measures everything.
+    pub(crate) async fn measure(&self, report: &mut Report) -> Result<()> {
+        let scratch = tempfile::tempdir()?;
+        let reference = self.reference(scratch.path())?;
+        let bundle = self.bundle(scratch.path())?;
+        let echo = Echo::start(scratch.path()).await?;
+        let (mut go, _) = Plugin::start(self, &reference, &[("REFPLUGIN", "echo".as_ref())])?;
+        let own = std::env::current_exe()?;
+        let (mut host, pid) = Plugin::start(self, &bundle, &[("PLUGIN_BENCH_ECHO", own.as_ref())])?;
+
+        std::thread::sleep(Duration::from_secs(1));
+        report.add(
+            "mm-host idle with a plugin, VmRSS",
+            startup::resident(pid)? / 1024.0,
+            "MiB",
+            Some(Target::AtMost(15.0)),
+        );
+
+        let mut rounds = Vec::new();
+        // The first round warms up and does not count.
+        for round in 0..=self.rounds {
+            eprint!("\rhook through go-plugin: round {round} of {}   ", self.rounds);
+            let times = if round % 2 == 0 {
+                let host = host.hook(self.calls)?;
+                (host, go.hook(self.calls)?)
+            } else {
+                let go = go.hook(self.calls)?;
+                (host.hook(self.calls)?, go)
+            };
+            let bare = echo.hook(1, self.calls).await?.percentile(0.5);
+            if round > 0 {
+                rounds.push((times.0, times.1, bare));
+            }
+        }
+        eprintln!();
+        let median = |figure: &dyn Fn(&(f64, f64, f64)) -> f64| startup::middle(rounds.iter().map(figure).collect());
+        report.add("hook through go-plugin, a plugin in Go", median(&|it| it.1), "µs", None);
+        report.add("hook through go-plugin, mm-host and a Rust echo", median(&|it| it.0), "µs", None);
+        let limit = Some(Target::AtMost(1.0));
+        report.add("mm-host and a Rust echo, against a plugin in Go", median(&|it| it.0 / it.1), "×", limit);
+        report.add("the same less what the echo takes by itself", median(&|it| (it.0 - it.2) / it.1), "×", None);
+        self.handshake(&bundle, report)
+    }
+
+    /// A folder with the plugin written in Go.
+    fn reference(&self, scratch: &Path) -> Result<PathBuf> {
+        let folder = scratch.join("reference");
+        std::fs::create_dir(&folder)?;
+        std::fs::copy(self.go.join("refplugin"), folder.join("plugin"))?;
+        std::fs::write(
+            folder.join("plugin.json"),
+            r#"{"id": "org.example.reference", "server": {"executable": "plugin"}}"#,
+        )?;
+        Ok(folder)
+    }
+
+    /// The unpacked bundle of the plugin whose Python becomes the echo.
+    fn bundle(&self, scratch: &Path) -> Result<PathBuf> {
+        let mut command = Command::new(self.host);
+        command.arg("bundle").arg(self.root.join("benches/plugins/echo"));
+        command.arg("--sdk").arg(self.sdk).arg("--build-python").arg(self.python).arg("--output").arg(scratch);
+        let output = command.output()?;
+        ensure!(output.status.success(), "mm-host bundle: {}", String::from_utf8_lossy(&output.stderr));
+        let folder = scratch.join("bundle");
+        let mut unpack = Command::new(self.go.join("minimost"));
+        unpack.arg("-folder").arg(&folder).arg(scratch.join("org.example.bench-echo-1.0.0.tar.gz"));
+        ensure!(unpack.stdin(Stdio::null()).status()?.success(), "the bundle cannot be unpacked");
+        Ok(folder.join("org.example.bench-echo"))
+    }
+
+    /// From the start of the process to the line that the server waits for.
+    fn handshake(&self, bundle: &Path, report: &mut Report) -> Result<()> {
+        let manifest: Value = serde_json::from_slice(&std::fs::read(bundle.join("plugin.json"))?)?;
+        let here = mm_host::bundle::layout::Target::here().context("this machine is none that servers run on")?;
+        let program =
+            manifest["server"]["executables"][here.name()].as_str().context("the bundle has no executable")?;
+        let mut millis = Vec::new();
+        for _ in 0..self.rounds {
+            let start = Instant::now();
+            let mut child = Command::new(bundle.join(program))
+                .env(COOKIE.0, COOKIE.1)
+                .env("PLUGIN_PROTOCOL_VERSIONS", "1")
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()?;
+            let mut line = String::new();
+            BufReader::new(child.stdout.take().context("no standard output")?).read_line(&mut line)?;
+            millis.push(start.elapsed().as_secs_f64() * 1e3);
+            child.kill()?;
+            child.wait()?;
+            ensure!(line.starts_with("1|1|unix|"), "the handshake is {line:?}");
+        }
+        report.add("start to handshake", startup::middle(millis), "ms", Some(Target::AtMost(50.0)));
+        Ok(())
+    }
+}
+
+/// A plugin that a server runs.
+struct Plugin {
+    server: Lines,
+    count: u64,
+    hook: Value,
+}
+
+impl Plugin {
+    /// Starts and activates it; gives its process too.
+    fn start(needed: &Server<'_>, folder: &Path, variables: &[(&str, &std::ffi::OsStr)]) -> Result<(Self, u32)> {
+        let mut command = Command::new(needed.go.join("minimost"));
+        let server = Lines::start(command.arg(folder).envs(variables.iter().copied()))?;
+        let mut plugin = Self { server, count: 0, hook: hook() };
+        plugin.ask(json!({"command": "configure", "configuration": {}}))?;
+        let started = plugin.ask(json!({"command": "start"}))?;
+        let pid = started["pid"].as_u64().context("no process id")?;
+        plugin.ask(json!({"command": "activate"}))?;
+        Ok((plugin, u32::try_from(pid)?))
+    }
+
+    /// Microseconds of a call.
+    fn hook(&mut self, calls: usize) -> Result<f64> {
+        let wanted = json!({"command": "measure", "times": calls, "hook": self.hook});
+        let timing: Timing = serde_json::from_value(self.ask(wanted)?)?;
+        Ok(timing.median)
+    }
+
+    /// Has a command done; what happens meanwhile is passed over, but for errors.
+    fn ask(&mut self, mut wanted: Value) -> Result<Value> {
+        self.count += 1;
+        wanted["id"] = self.count.into();
+        self.server.write(&wanted)?;
+        loop {
+            let mut told: Value = self.server.read()?;
+            if told["level"] == "error" {
+                eprintln!("{told}");
+            }
+            if told["id"] == wanted["id"] {
+                ensure!(told["ok"] == true, "{}: {}", wanted["command"], told["error"]);
+                return Ok(told["result"].take());
+            }
+        }
+    }
+}
+
+/// The call, with Go's names: what `samples` has.
+fn hook() -> Value {
+    let request = samples::message_will_be_posted();
+    let (context, post) = (request.context.unwrap_or_default(), request.post.unwrap_or_default());
+    let props: serde_json::Map<String, Value> = post.props.keys().map(|it| (it.clone(), it.as_str().into())).collect();
+    json!({"name": "MessageWillBePosted", "args": [
+        {
+            "SessionId": context.session_id, "RequestId": context.request_id, "IPAddress": context.ip_address,
+            "AcceptLanguage": context.accept_language, "UserAgent": context.user_agent,
+        },
+        {
+            "Id": post.id, "CreateAt": post.create_at, "UpdateAt": post.update_at, "IsPinned": post.is_pinned,
+            "UserId": post.user_id, "ChannelId": post.channel_id, "RootId": post.root_id, "Message": post.message,
+            "Type": post.r#type, "Props": props, "Hashtags": post.hashtags, "FileIds": post.file_ids,
+            "PendingPostId": post.pending_post_id, "ReplyCount": post.reply_count, "LastReplyAt": post.last_reply_at,
+            "IsFollowing": post.is_following,
+        },
+    ]})
+}

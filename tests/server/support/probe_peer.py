@@ -1,0 +1,95 @@
+"""The test's side of the probe: what its hooks were given, what they return, and calls of the API through it."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, Listener
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+PATIENCE = 30.0
+
+
+class ProbePeer:
+    """Listens for the probe.
+
+    Args:
+        socket: Path of the socket.
+    """
+
+    def __init__(self, socket: str) -> None:
+        self.socket = socket
+        self.pid = 0
+        #: What was given to hooks, by name, the newest last.
+        self.taken: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        self.order: list[str] = []
+        self._answers: dict[str, tuple[str, Any]] = {}
+        self._listener = Listener(socket, "AF_UNIX")
+        self._calls: Connection[Any, Any] | None = None
+        self._there = threading.Event()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def returns(self, go: str, value: object) -> None:
+        """Says what a hook returns from now on; ``None`` until something is said."""
+        self._answers[go] = ("return", value)
+
+    def raises(self, go: str, error: BaseException) -> None:
+        """Says what a hook raises from now on."""
+        self._answers[go] = ("raise", error)
+
+    def call(self, method: str, *args: object) -> Any:
+        """Calls the API from the plugin.
+
+        Args:
+            method: Its name in Python.
+            args: What it is given.
+
+        Raises:
+            Exception: What the call raised in the plugin.
+        """
+        assert self._there.wait(PATIENCE), "the probe has not come"
+        assert self._calls is not None
+        self._calls.send((method, args))
+        assert self._calls.poll(PATIENCE), f"{method} has not returned"
+        how, value = self._calls.recv()
+        if how == "raise":
+            raise value
+        return value
+
+    def close(self) -> None:
+        """Lets the probe go."""
+        if self._calls is not None:
+            self._calls.close()
+        self._listener.close()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                connection = self._listener.accept()
+            except OSError:
+                return
+            go, args = connection.recv()
+            if go == "obey":
+                (self.pid,) = args
+                self._calls = connection
+                self._there.set()
+                continue
+            self.order.append(go)
+            self.taken[go].append(args)
+            connection.send(self._answers.get(go, ("return", None)))
+            connection.close()
+
+
+@contextmanager
+def listening() -> Iterator[ProbePeer]:
+    """A peer on a socket of its own, whose path is short enough for the system."""
+    with TemporaryDirectory(prefix="mm") as folder:
+        peer = ProbePeer(str(Path(folder) / "probe"))
+        try:
+            yield peer
+        finally:
+            peer.close()

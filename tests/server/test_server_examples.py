@@ -1,0 +1,183 @@
+"""The plugins of examples/ as an administrator installs them: bundled, started by Go's go-plugin, and used."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT
+from minimost import Minimost, running
+
+Example = Callable[..., AbstractContextManager[Minimost]]
+
+#: A test below for each.
+EXAMPLES = {"async_assistant", "hello_python", "moderation", "todo"}
+
+
+@pytest.fixture(scope="session")
+def example(minimost: Path, bundled: Callable[[Path], Path]) -> Example:
+    """Runs an example's bundle, with these settings."""
+
+    @contextmanager
+    def run(name: str, **settings: object) -> Iterator[Minimost]:
+        with running(minimost, bundled(ROOT / "examples" / name)) as server:
+            server.do("configure", configuration=settings)
+            server.answer("*")
+            server.start()
+            server.activate()
+            yield server
+            server.do("deactivate", limit=5000)
+            assert server.stop() < 3
+            assert [it for it in server.records() if it.level == "error"] == []
+
+    return run
+
+
+def test_no_example_is_forgotten() -> None:
+    assert {path.parent.name for path in (ROOT / "examples").glob("*/plugin.json")} == EXAMPLES
+
+
+def command(server: Minimost, text: str) -> str:
+    """Types a command; returns the answer's text."""
+    reply = server.hook("ExecuteCommand", {}, {"Command": text, "UserId": "u1", "ChannelId": "c1"})
+    response, error = reply.results
+    assert (reply.failure, error) == ("", None)
+    assert response["ResponseType"] == "ephemeral"
+    answer: str = response["Text"]
+    return answer
+
+
+def posted(server: Minimost, message: str, **fields: object) -> tuple[Any, str]:
+    """Posts a message; returns what becomes of it and why not."""
+    post = {"Id": "p1", "Message": message, "UserId": "u1", "ChannelId": "c1", **fields}
+    reply = server.hook("MessageWillBePosted", {}, post)
+    assert reply.failure == ""
+    return reply.results[0], reply.results[1]
+
+
+def test_hello_python(example: Example) -> None:
+    with example("hello_python", blockedwords="badword, worse") as server:
+        (registered,) = server.calls("RegisterCommand")
+        assert (registered.args[0]["Trigger"], registered.args[0]["AutoComplete"]) == ("hello", True)
+        assert server.record("hello_python is ready").level == "info"
+
+        server.answer("GetUser", {"Id": "u1", "Username": "anna"}, None)
+        assert command(server, "/hello") == "Hello, anna! This is Python speaking."
+        assert command(server, "/hello Ben") == "Hello, Ben! This is Python speaking."
+        assert server.calls("GetUser")[0].args == ["u1"]
+
+        assert posted(server, "a WORSE thing")[1] == "Please leave out “worse”."
+        post, reason = posted(server, "a nice thing")
+        assert (post["Message"], reason) == ("a nice thing", "")
+
+        assert server.hook("UserHasJoinedChannel", {}, {"ChannelId": "c1", "UserId": "u1"}).failure == ""
+        (created,) = server.calls("CreatePost")
+        (post,) = created.args
+        assert (post["ChannelId"], post["UserId"]) == ("c1", "u1")
+        assert post["Message"] == "Welcome, @anna! Try `/hello`."
+        assert post["Props"] == {"from_plugin": "true"}
+
+        # Settings are read anew when they change.
+        server.do("configure", configuration={"blockedwords": "nice"})
+        assert server.hook("OnConfigurationChange").results == [None]
+        assert posted(server, "a nice thing")[1] == "Please leave out “nice”."
+
+
+def test_moderation(example: Example) -> None:
+    with example("moderation", maxlinks=1, secrets="tok_[a-z0-9]{8,}") as server:
+        assert posted(server, "+1")[1] == "plugin.message_will_be_posted.dismiss_post"
+        (ephemeral,) = server.calls("SendEphemeralPost")
+        assert ephemeral.args[0] == "u1"
+        assert ephemeral.args[1]["ChannelId"] == "c1"
+
+        assert (
+            posted(server, "https://a.example https://b.example")[1] == "No more than 1 links in one message, please."
+        )
+        post, reason = posted(server, "my token is tok_abcd1234", Props={"kept": 1.5}, FileIds=["f1"])
+        assert (post["Message"], reason) == ("my token is [secret removed]", "")
+        assert (post["Id"], post["Props"], post["FileIds"]) == ("p1", {"kept": 1.5}, ["f1"])
+
+        for message, expected in [("plain", "plain"), ("tok_abcd1234!", "[secret removed]!")]:
+            new, old = {"Id": "p1", "Message": message, "Props": {"kept": True}}, {"Id": "p1", "Message": "old"}
+            updated, reason = server.hook("MessageWillBeUpdated", {}, new, old).results
+            assert (updated["Message"], updated["Id"], updated["Props"], reason) == (expected, "p1", {"kept": True}, "")
+        new = {"Id": "p1", "Message": "https://a.example https://b.example"}
+        assert server.hook("MessageWillBeUpdated", {}, new, {}).results[1].startswith("No more than 1 links")
+
+        assert server.hook("UserWillLogIn", {}, {"Id": "u1"}).results == [""]
+        suspended = {"Id": "u1", "Props": {"suspended": "true"}}
+        assert server.hook("UserWillLogIn", {}, suspended).results[0].startswith("This account is suspended")
+
+        server.hook("MessageHasBeenDeleted", {}, {"ChannelId": "c1", "Message": "12345"})
+        record = server.record("a message was deleted")
+        assert (record.level, record.fields["channel_id"], record.fields["length"]) == ("info", "c1", "5")
+
+
+def test_todo(example: Example) -> None:
+    def stored(items: list[str] | None) -> None:
+        value = None if items is None else base64.b64encode(json.dumps(items).encode()).decode()
+        server.answer("KVGet", value, None)
+
+    with example("todo", maxitems=2) as server:
+        (registered,) = server.calls("RegisterCommand")
+        data = registered.args[0]["AutocompleteData"]
+        assert [it["Trigger"] for it in data["SubCommands"]] == ["add", "list", "done", "clear"]
+
+        stored(None)
+        server.answer("KVSetWithOptions", True, None)
+        assert command(server, "/todo").startswith("Your to-do list:")
+        assert command(server, "/todo list") == "Nothing to do."
+        assert command(server, "/todo add milk") == "Added “milk”. You have 1 to do."
+        key, value, options = server.calls("KVSetWithOptions")[-1].args
+        assert (key, json.loads(base64.b64decode(value))) == ("list-u1", ["milk"])
+        assert (options["Atomic"], options["OldValue"]) == (True, None)
+
+        stored(["milk", "brötchen"])
+        assert command(server, "/todo list") == "1. milk\n2. brötchen"
+        assert command(server, "/todo add tea") == "Your list is full: 2 items."
+        assert command(server, "/todo done 1") == "Done: “milk”. 1 left."
+        key, value, options = server.calls("KVSetWithOptions")[-1].args
+        assert json.loads(base64.b64decode(value)) == ["brötchen"]
+        assert json.loads(base64.b64decode(options["OldValue"])) == ["milk", "brötchen"]
+
+        # Somebody else was faster, five times.
+        server.answer("KVSetWithOptions", False, None)
+        before = len(server.calls("KVSetWithOptions"))
+        assert command(server, "/todo done 1") == "Your list is being changed from elsewhere; please try again."
+        assert len(server.calls("KVSetWithOptions")) == before + 5
+
+        assert command(server, "/todo clear") == "Your list is empty."
+        assert server.calls("KVDelete")[-1].args == ["list-u1"]
+
+
+def test_async_assistant(example: Example) -> None:
+    with example("async_assistant", model="fake") as server:
+        # What is asked for when it is activated was answered by nothing: an id of "".
+        assert server.calls("EnsureBotUser")[0].args[0]["Username"] == "assistant"
+        assert server.calls("RegisterCommand")[0].args[0]["Trigger"] == "ask"
+        assert command(server, "/ask") == "What do you want to know? `/ask QUESTION`"
+        assert command(server, "/ask why?")
+
+        thread = {
+            "Order": ["p2", "p1"],
+            "Posts": {
+                "p1": {"Id": "p1", "UserId": "u1", "Message": "@assistant what is a plugin?", "CreateAt": 1},
+                "p2": {"Id": "p2", "UserId": "u2", "Message": "I wonder too", "CreateAt": 2, "RootId": "p1"},
+            },
+        }
+        server.answer("GetPostThread", thread, None)
+        post = {"Id": "p2", "RootId": "p1", "UserId": "u2", "ChannelId": "c1", "Message": "@assistant so?"}
+        assert server.hook("MessageHasBeenPosted", {}, post).failure == ""
+        created = server.next_call("CreatePost", 0).args[0]
+        assert (created["ChannelId"], created["RootId"]) == ("c1", "p1")
+        assert created["Message"]
+        assert server.calls("GetPostThread")[0].args == ["p1"]
+
+        # Nobody spoke to it.
+        server.hook("MessageHasBeenPosted", {}, {"Id": "p9", "UserId": "u1", "ChannelId": "c1", "Message": "hello"})
+        assert len(server.calls("CreatePost")) == 1
