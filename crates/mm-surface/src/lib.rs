@@ -5,12 +5,15 @@
 //!                (tree-sitter)          (one thing a name)  (types, constants)
 //! ```
 //!
+//! [`Drift::between`] compares two descriptions and says what each difference means.
+//!
 //! A library without I/O: it is given a map of paths to source text and gives back plain structs or diagnostics, each
 //! with a file, a line and a remedy. What Go says is described; what it should become elsewhere is not its business.
 //! `surface/README.md` documents the description, `surface/surface.schema.json` is its JSON Schema.
 
 mod consts;
 mod diagnostic;
+mod diff;
 mod external;
 mod go_type;
 mod gob;
@@ -26,6 +29,7 @@ mod surface;
 mod syntax;
 
 pub use diagnostic::Diagnostic;
+pub use diff::{Change, Drift, Entry, Meaning, What};
 pub use external::{Externals, Fit};
 pub use go_type::{ChanDir, GoType, TypeSyntaxError};
 pub use read::read;
