@@ -102,11 +102,13 @@ impl Server {
             member.scheme_admin = true;
             crate::members::put_member(&mut world, member);
         }
+        let announced = self.post_joined_channel(caller, user_id, &channel).await;
+        if announced.is_ok() {
+            let data = [("channel_id", values::string(&channel.id)), ("team_id", values::string(&channel.team_id))];
+            self.publish("channel_created", data, Audience::user(user_id), Subject::Channel(channel.clone().into()));
+        }
         self.notify_channel_created(caller, &channel);
-        self.post_joined_channel(caller, user_id, &channel).await?;
-        let data = [("channel_id", values::string(&channel.id)), ("team_id", values::string(&channel.team_id))];
-        self.publish("channel_created", data, Audience::user(user_id), Subject::Channel(channel.clone().into()));
-        Ok(channel)
+        announced.map(|()| channel)
     }
 
     /// The direct channel of two users (or of one with himself), made if need be.
@@ -141,10 +143,10 @@ impl Server {
         };
         let channel = self.store_channel(channel)?;
         self.put_members(&channel, &users);
-        self.notify_channel_created(caller, &channel);
         let data = [("creator_id", values::string(user_id)), ("teammate_id", values::string(other_id))];
         let subject = Subject::Channel(channel.clone().into());
         self.publish("direct_added", data, Audience::channel(&channel.id), subject);
+        self.notify_channel_created(caller, &channel);
         Ok(channel)
     }
 
@@ -173,11 +175,11 @@ impl Server {
         let channel = v1::Channel { name, display_name, r#type: "G".to_owned(), ..Default::default() };
         let channel = self.store_channel(channel)?;
         self.put_members(&channel, &users);
-        self.notify_channel_created(caller, &channel);
         let teammates = serde_json::Value::from(user_ids.to_vec()).to_string();
         let subject = Subject::Channel(channel.clone().into());
         let data = [("teammate_ids", values::string(teammates))];
         self.publish("group_added", data, Audience::channel(&channel.id), subject);
+        self.notify_channel_created(caller, &channel);
         Ok(channel)
     }
 

@@ -72,7 +72,9 @@ macro_rules! call_hook {
     }};
 }
 
-/// Calls a hook that nobody waits for, of all plugins that implement it.
+/// Calls a hook that nobody waits for, of all plugins that implement it. A server starts it as soon as its cause is stored, so what
+/// a plugin does about it may come before or after what people see of the cause. Here it is the last thing that is done, so that
+/// plugins always come after, and people see the same every time.
 macro_rules! notify {
     ($server:expr, $go:literal, $method:ident, $request:expr) => {{
         let listeners = $server.listeners($go);

@@ -143,8 +143,6 @@ impl Server {
             channel_member: Some(member.clone()),
             actor: actor_user,
         };
-        // The hook runs beside all that follows. On a server what it posts may stand before or after the announcement;
-        // here always after, so that what people see is the same every time.
         let announced = match actor.filter(|actor| actor.id != user.id) {
             None => self.post_joined_channel(caller, &user.id, &channel).await,
             Some(actor) => {
@@ -240,8 +238,9 @@ impl Server {
             }
             entry.channel.clone()
         };
-        self.drop_member(caller, &channel, user_id, user_id)?;
+        let left = self.drop_member(caller, &channel, user_id, user_id)?;
         self.post_left_channel(caller, user_id, &channel).await;
+        notify!(self, "UserHasLeftChannel", user_has_left_channel, left);
         Ok(())
     }
 
@@ -254,16 +253,24 @@ impl Server {
         remover_id: &str,
     ) -> Result<()> {
         let channel = self.world().channel("RemoveUserFromChannel", channel_id)?.channel.clone();
-        self.drop_member(caller, &channel, user_id, remover_id)?;
+        let left = self.drop_member(caller, &channel, user_id, remover_id)?;
         if user_id == remover_id {
             self.post_left_channel(caller, user_id, &channel).await;
         } else {
             self.post_removed_from_channel(caller, remover_id, user_id, &channel).await;
         }
+        notify!(self, "UserHasLeftChannel", user_has_left_channel, left);
         Ok(())
     }
 
-    fn drop_member(&self, caller: &Caller, channel: &v1::Channel, user_id: &str, remover_id: &str) -> Result<()> {
+    /// Takes a user out of a channel; gives the arguments of `UserHasLeftChannel`, for when people were told.
+    fn drop_member(
+        &self,
+        caller: &Caller,
+        channel: &v1::Channel,
+        user_id: &str,
+        remover_id: &str,
+    ) -> Result<v1::UserHasLeftChannelRequest> {
         let (member, actor) = {
             let mut world = self.world();
             let user = world.user("removeUserFromChannel", user_id)?.clone();
@@ -280,15 +287,13 @@ impl Server {
             let member = entry.members.shift_remove(user_id).ok_or_else(|| no_member("GetChannelMember"))?;
             (member, world.users.get(remover_id).map(|actor| sanitized(actor)))
         };
-        let request = v1::UserHasLeftChannelRequest { context: caller.context(), channel_member: Some(member), actor };
-        notify!(self, "UserHasLeftChannel", user_has_left_channel, request);
         for (audience, key, value) in
             [(Audience::channel(&channel.id), "user_id", user_id), (Audience::user(user_id), "channel_id", &channel.id)]
         {
             let data = [(key, values::string(value)), ("remover_id", values::string(remover_id))];
             self.publish("user_removed", data, audience, Subject::Channel(channel.clone().into()));
         }
-        Ok(())
+        Ok(v1::UserHasLeftChannelRequest { context: caller.context(), channel_member: Some(member), actor })
     }
 }
 

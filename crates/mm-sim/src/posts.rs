@@ -82,17 +82,13 @@ impl Server {
         let metadata = post.metadata.take();
         let post = self.ask_message_will_be_posted(caller, post).await?;
         let saved = self.save_post(v1::Post { metadata, ..post }, channel)?;
-        notify!(
-            self,
-            "MessageHasBeenPosted",
-            message_has_been_posted,
-            v1::MessageHasBeenPostedRequest { context: caller.context(), post: Some(for_plugin(&saved)) }
-        );
+        let request = v1::MessageHasBeenPostedRequest { context: caller.context(), post: Some(for_plugin(&saved)) };
         let shown = self.consumed(saved).await;
         self.announce_post(&shown, channel);
         if let Some(warning) = warning {
             self.send_ephemeral(&shown.user_id, warning);
         }
+        notify!(self, "MessageHasBeenPosted", message_has_been_posted, request);
         Ok(shown)
     }
 
@@ -227,10 +223,10 @@ impl Server {
             new_post: Some(for_plugin(&saved)),
             old_post: Some(for_plugin(&old)),
         };
-        notify!(self, "MessageHasBeenUpdated", message_has_been_updated, request);
         let data = [("post", values::post(&saved))];
         let subject = Subject::Post(saved.clone().into());
         self.publish("post_edited", data, Audience::channel(&saved.channel_id), subject);
+        notify!(self, "MessageHasBeenUpdated", message_has_been_updated, request);
         Ok(saved)
     }
 

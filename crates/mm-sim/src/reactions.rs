@@ -75,8 +75,8 @@ impl Server {
             (reaction, post)
         };
         let request = v1::ReactionHasBeenAddedRequest { context: caller.context(), reaction: Some(saved.clone()) };
-        notify!(self, "ReactionHasBeenAdded", reaction_has_been_added, request);
         self.announce_reaction("reaction_added", &saved, &post);
+        notify!(self, "ReactionHasBeenAdded", reaction_has_been_added, request);
         Ok(saved)
     }
 
@@ -97,8 +97,8 @@ impl Server {
             post
         };
         let request = v1::ReactionHasBeenRemovedRequest { context: caller.context(), reaction: Some(reaction.clone()) };
-        notify!(self, "ReactionHasBeenRemoved", reaction_has_been_removed, request);
         self.announce_reaction("reaction_removed", &reaction, &post);
+        notify!(self, "ReactionHasBeenRemoved", reaction_has_been_removed, request);
         Ok(())
     }
 

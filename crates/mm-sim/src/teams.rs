@@ -201,9 +201,9 @@ impl Server {
         let actor = self.world().users.get(requestor_id).map(|actor| sanitized(actor));
         let request =
             v1::UserHasJoinedTeamRequest { context: caller.context(), team_member: Some(member.clone()), actor };
-        notify!(self, "UserHasJoinedTeam", user_has_joined_team, request);
         let data = [("team_id", values::string(team_id)), ("user_id", values::string(user_id))];
         self.publish("added_to_team", data, Audience::user(user_id), Subject::Other);
+        notify!(self, "UserHasJoinedTeam", user_has_joined_team, request);
         Ok(member)
     }
 
@@ -274,11 +274,11 @@ impl Server {
         self.post_left_team(team_id, user_id, requestor_id).await;
         let actor = self.world().users.get(requestor_id).map(|actor| sanitized(actor));
         let request = v1::UserHasLeftTeamRequest { context: self.caller().context(), team_member: Some(member), actor };
-        notify!(self, "UserHasLeftTeam", user_has_left_team, request);
         for audience in [Audience::team(team_id), Audience::user(user_id)] {
             let data = [("user_id", values::string(user_id)), ("team_id", values::string(team_id))];
             self.publish("leave_team", data, audience, Subject::Other);
         }
+        notify!(self, "UserHasLeftTeam", user_has_left_team, request);
         Ok(())
     }
 
