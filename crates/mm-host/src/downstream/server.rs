@@ -226,3 +226,49 @@ fn log_record(record: host::LogRecord) -> LogRecord {
         traceback: record.traceback,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// What a client says first: the preface of HTTP/2, and settings without any.
+    const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+    /// A graceful end of HTTP/2 would wait for an answer that an idle client never gives.
+    #[tokio::test]
+    async fn it_ends_at_once_though_clients_are_idle() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("host.sock");
+        let (hellos, _calls) = mpsc::channel(1);
+        let parts = ServerParts {
+            api: LateApi::new(),
+            sink: Arc::new(|_| {}),
+            log_level: LogLevel::Debug,
+            token: Token::random().unwrap(),
+            hellos,
+        };
+        let server = ApiServer::start(&socket, parts).unwrap();
+        server.allow(i32::try_from(std::process::id()).unwrap());
+        let mut lanes = Vec::new();
+        for _ in 0..8 {
+            let mut lane = UnixStream::connect(&socket).await.unwrap();
+            lane.write_all(HELLO).await.unwrap();
+            let mut frame = [0; 9];
+            lane.read_exact(&mut frame).await.unwrap();
+            assert_eq!(frame[3], 4, "the server answers with its settings: it serves this connection");
+            lanes.push(lane);
+        }
+        drop(server);
+        let ended = async {
+            for lane in &mut lanes {
+                // Whatever was on its way, then the end.
+                let _ = lane.read_to_end(&mut Vec::new()).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(1), ended).await.expect("idle connections end with the server");
+    }
+}
