@@ -99,6 +99,10 @@ pub struct Method {
     pub allow_returns: Option<Name>,
     /// What a plain text from a handler stands for.
     pub text_result: Option<TextResult>,
+    /// What the first result of a hook stands in for where none keeps the original, and what the server makes of it.
+    pub replaces: Option<Replaces>,
+    /// An error of the hook refuses what was asked, so a call that failed for another reason must not look like one.
+    pub refuses: bool,
     pub stream: Stream,
     pub doc: MethodDoc,
 }
@@ -113,6 +117,24 @@ pub struct TextResult {
     /// Other fields of the model, with their values.
     #[serde(default)]
     pub with: BTreeMap<String, String>,
+}
+
+/// The original that a hook's first result replaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Replaces {
+    /// The parameter, as in `Name::rust`.
+    pub param: String,
+    pub with: Replacement,
+}
+
+/// What the server makes of a replacement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Replacement {
+    /// It is read over the original, which keeps what is left out.
+    Merged,
+    /// It is taken as it comes.
+    Whole,
 }
 
 /// A parameter of Go's that is a stream of bytes or an HTTP message (`io.Reader`, `*http.Request`).
@@ -172,6 +194,8 @@ pub struct Message {
     pub doc: String,
     /// Whether the message can (through other messages) contain itself.
     pub recursive: bool,
+    /// No pointer to a scalar in it, or in what it holds, is ever nil at the server: what arrives as nil was zero.
+    pub never_nil: bool,
 }
 
 /// A field of a message, a parameter or a result.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::Diagnostic;
-use crate::ir::{Outcome, Stream, TextResult};
+use crate::ir::{Outcome, Replacement, Stream, TextResult};
 
 /// How diagnostics call the file.
 pub(crate) const FILE: &str = "surface/overrides.toml";
@@ -66,6 +66,19 @@ pub(crate) struct MethodOverride {
     pub allow_returns: Option<String>,
     /// What a plain text from a handler of the hook stands for.
     pub text_result: Option<TextResult>,
+    /// What the first result of the hook replaces.
+    pub replaces: Option<ReplacesOverride>,
+    /// An error of the hook refuses what was asked.
+    #[serde(default)]
+    pub refuses: bool,
+}
+
+/// The parameter that a hook's first result replaces, by Go name, and what the server makes of the result.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReplacesOverride {
+    pub param: String,
+    pub with: Replacement,
 }
 
 /// Go types in place of those that upstream declares.
@@ -95,6 +108,9 @@ pub(crate) struct TypeOverride {
     /// Other spellings of enum members, by Go constant.
     #[serde(default)]
     pub members: BTreeMap<String, String>,
+    /// Pointers to scalars in it, and in what it holds, are never nil at the server.
+    #[serde(default)]
+    pub never_nil: bool,
 }
 
 impl TypeOverride {

@@ -1,6 +1,6 @@
 //! Plans: how a sender's type is read into a type of ours. Made once per pair of types, used for every value.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::error::{DecodeError, DecodeErrorKind};
@@ -55,6 +55,8 @@ pub(crate) struct Session {
     fresh: Vec<(std::any::TypeId, TypeId)>,
     /// Plans of structs that have no field in common, and the name of ours.
     unmatched: HashMap<Plan, &'static str>,
+    /// Plans of structs that pass over fields of the sender's: which, as `Struct.Field` with our struct's name.
+    passed_over: HashMap<Plan, Vec<String>>,
 }
 
 impl Session {
@@ -71,6 +73,7 @@ impl Session {
             pairs: HashMap::new(),
             fresh: Vec::new(),
             unmatched: HashMap::new(),
+            passed_over: HashMap::new(),
         }
     }
 
@@ -150,6 +153,7 @@ impl Session {
                 for key in self.fresh.drain(fresh..) {
                     if let Some(plan) = self.structs.remove(&key) {
                         self.unmatched.remove(&plan);
+                        self.passed_over.remove(&plan);
                     }
                 }
                 self.pairs.retain(|_, plan| (plan.0 as usize) < nodes);
@@ -179,6 +183,29 @@ impl Session {
             Some(&Node::Pair(first, second)) => (first, second),
             _ => (Plan::LEAF, Plan::LEAF),
         }
+    }
+
+    /// The sender's fields that a plan and those within it pass over, sorted.
+    pub(crate) fn unknown_fields(&self, plan: Plan) -> Vec<String> {
+        let mut unknown = Vec::new();
+        let mut seen = HashSet::new();
+        let mut plans = vec![plan];
+        while let Some(plan) = plans.pop() {
+            if !seen.insert(plan) {
+                continue;
+            }
+            unknown.extend(self.passed_over.get(&plan).into_iter().flatten().cloned());
+            match self.nodes.get(plan.0 as usize) {
+                Some(&Node::Struct { start, length }) => {
+                    let fields = &self.fields[start as usize..(start + length) as usize];
+                    plans.extend(fields.iter().map(|field| field.plan));
+                }
+                Some(&Node::Pair(first, second)) => plans.extend([first, second]),
+                None => {}
+            }
+        }
+        unknown.sort();
+        unknown
     }
 
     /// A type in Go's words, for messages.
@@ -284,6 +311,7 @@ impl Planner<'_> {
         self.session.structs.insert(key, plan);
         self.session.fresh.push(key);
         let mut matched = false;
+        let mut passed_over = Vec::new();
         let mut planned = Vec::with_capacity(fields.len());
         for field in fields {
             let ours = S::FIELDS.iter().position(|ours| *ours.name == *field.name);
@@ -293,7 +321,10 @@ impl Planner<'_> {
                     let ours = &S::FIELDS[ours];
                     (ours.plan)(self, field.id).map_err(|error| error.in_field(S::NAME, ours.name))?
                 }
-                None => Plan::LEAF,
+                None => {
+                    passed_over.push(format!("{}.{}", S::NAME, field.name));
+                    Plan::LEAF
+                }
             };
             let ours = ours.map_or(FieldPlan::SKIP, |ours| ours as u32);
             planned.push(FieldPlan { ours, plan, sender: field.id });
@@ -302,6 +333,9 @@ impl Planner<'_> {
         let length = planned.len() as u32;
         self.session.fields.extend(planned);
         self.session.nodes[plan.0 as usize] = Node::Struct { start, length };
+        if !passed_over.is_empty() {
+            self.session.passed_over.insert(plan, passed_over);
+        }
         if !matched && length > 0 && !S::FIELDS.is_empty() {
             self.session.unmatched.insert(plan, S::NAME);
         }

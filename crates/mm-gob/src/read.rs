@@ -123,6 +123,16 @@ impl<'a> ValueReader<'a> {
         self.session.pair_plan(plan)
     }
 
+    /// The fields that the sender's types have and ours lack, below `plan` and wherever a value holds another: their
+    /// content is passed over. As `Struct.Field`, with the name that the struct has here, sorted. Interfaces are not looked
+    /// into: what they hold is planned when it comes.
+    ///
+    /// A codec that wraps another one asks in its `decode`, with the plan it was given. Who sends a value back that was read
+    /// with fields passed over would take these fields away from the sender.
+    pub fn unknown_fields(&self, plan: Plan) -> Vec<String> {
+        self.session.unknown_fields(plan)
+    }
+
     /// To be called by codecs on entering a value that holds others; [`leave`](Self::leave) ends it.
     #[inline]
     pub fn enter(&mut self) -> Result<(), DecodeError> {

@@ -9,6 +9,7 @@ use std::fmt;
 use prost::Message as _;
 use tonic::{Code, Status};
 
+use crate::methods::MethodInfo;
 use crate::plugin::v1::{AppError, ErrorValue};
 
 /// What an API method or a hook can fail with.
@@ -38,6 +39,22 @@ impl ApiError {
     /// The method exists, and this side does not have it: HTTP status 501.
     pub fn not_supported(method: &str) -> Self {
         ApiError::app(NOT_SUPPORTED, format!("{method} is not supported here."), 501, method)
+    }
+
+    /// The server is older than the API method with this Go name, and the error says which version has it: HTTP status 501.
+    pub fn not_supported_by_server(method: &str) -> Self {
+        let message = match MethodInfo::find(method).map(|it| it.since).filter(|it| !it.is_empty()) {
+            Some(since) => {
+                format!("This Mattermost server does not have {method}: it needs Mattermost {since} or newer.")
+            }
+            None => format!("This Mattermost server does not have {method}."),
+        };
+        ApiError::app(NOT_SUPPORTED, message, 501, method)
+    }
+
+    /// Whether this says that the other side does not have the method.
+    pub fn is_not_supported(&self) -> bool {
+        matches!(self, ApiError::App(error) if error.id == NOT_SUPPORTED)
     }
 
     /// An `AppError` with its id, its message, its HTTP status and where it happened.
@@ -265,6 +282,16 @@ mod tests {
         let ApiError::App(back) = ApiError::from(status) else { panic!() };
         assert_eq!(back.id, "a.b");
         assert!(back.message.ends_with(SHORTENED) && back.message.len() > 7_000);
+    }
+
+    #[test]
+    fn a_method_that_the_server_lacks_is_named_with_the_version_that_has_it() {
+        let error = ApiError::not_supported_by_server("SendToastMessage");
+        assert!(error.is_not_supported() && error.code() == Code::Unimplemented);
+        let since = MethodInfo::find("SendToastMessage").unwrap().since;
+        let ApiError::App(error) = error else { panic!() };
+        assert!(error.message.contains("SendToastMessage") && error.message.contains(since), "{}", error.message);
+        assert_eq!((error.r#where.as_str(), error.id.as_str()), ("SendToastMessage", NOT_SUPPORTED));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! Generated are the Go structs behind all messages ([`Model`]) and the structs of net/rpc ([`api`], [`hooks`]); written by
 //! hand is what they are built from: times, lists within lists, what is in an interface.
 //!
-//! What gob loses: a pointer to a zero scalar arrives as nil, a list or map that is empty as nil, and `Value`s of numbers as
-//! the widest of their kind. A decoder keeps what the sender left out; [`mm_gob::Zeros`] says which zeros are sent after all.
+//! What gob loses on the way from Go: a pointer to a zero scalar arrives as nil, a list or map that is empty as nil, and
+//! `Value`s of numbers as the widest of their kind. What goes to Go keeps its pointers to zero, which Go's decoder takes. A
+//! decoder keeps what the sender left out; [`mm_gob::Zeros`] says which other zeros are sent after all.
 
 mod codec;
 mod interface;
@@ -12,6 +13,10 @@ mod interface;
 #[rustfmt::skip]
 #[path = "generated/gob/types.rs"]
 mod types;
+
+#[rustfmt::skip]
+#[path = "generated/gob/settings.rs"]
+mod settings;
 
 /// The structs of the API's methods: `Z_<Method>Args` and `Z_<Method>Returns`.
 #[rustfmt::skip]
@@ -23,8 +28,14 @@ pub mod api;
 #[path = "generated/gob/hooks.rs"]
 pub mod hooks;
 
-pub use codec::{GoTime, Model, UintInInt, Wrapped, Wrapper};
+pub use codec::{GoTime, InterfaceField, Model, Noted, Noting, UintInInt, Wrapped, Wrapper};
 pub use mm_gob;
+
+/// A message whose pointers are never nil where it comes from, so that what gob has left out was zero: a configuration.
+pub trait Fill {
+    /// Puts zero where a pointer to a scalar is absent, in the message and in what it holds.
+    fn fill(&mut self);
+}
 
 /// What a method returns that can fail: the results, and the error in Go's last place.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -66,5 +77,7 @@ trait Visitor {
         T: Default + PartialEq + std::fmt::Debug;
 }
 
+#[cfg(test)]
+pub(crate) mod random;
 #[cfg(test)]
 mod tests;

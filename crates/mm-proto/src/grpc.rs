@@ -47,3 +47,15 @@ pub const MAX_MESSAGE_BYTES: usize = 1 << 30;
 
 /// How large a piece of a stream should be, in bytes: large enough to be cheap, small enough to wait its turn.
 pub const STREAM_PIECE_BYTES: usize = 64 * 1024;
+
+/// Calls every method with an empty request; gives what each failed with, by Go name.
+#[cfg(test)]
+pub(crate) async fn call_every_api_method(api: &dyn crate::PluginApi) -> Vec<(&'static str, Option<ApiError>)> {
+    api_calls::call_every_method(api).await
+}
+
+/// Calls every hook with an empty request; gives what each failed with, by Go name.
+#[cfg(test)]
+pub(crate) async fn call_every_hook(hooks: &dyn crate::PluginHooks) -> Vec<(&'static str, Option<ApiError>)> {
+    hooks_calls::call_every_method(hooks).await
+}

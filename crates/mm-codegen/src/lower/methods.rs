@@ -4,7 +4,7 @@ use mm_surface::{Method as GoMethod, Param};
 
 use super::types::Types;
 use crate::Diagnostic;
-use crate::ir::{Field, Method, MethodDoc, Name, Outcome, Presence, Stream, StreamParam, Ty};
+use crate::ir::{Field, Method, MethodDoc, Name, Outcome, Presence, Replaces, Stream, StreamParam, Ty};
 use crate::names;
 use crate::overrides::{self, Kind, MethodOverride};
 
@@ -36,6 +36,8 @@ fn method(go: &GoMethod, kind: Kind, types: &mut Types<'_>) -> Option<Method> {
     check_dismissible(override_, outcome, &subject, types);
     let allow_returns = allow_returns(override_, outcome, &subject, &params, &results, types);
     check_text_result(override_, &subject, &results, types);
+    check_refuses(override_, outcome, kind, &subject, types);
+    let replaces = replaces(override_, kind, &params, &results, &subject, types);
     Some(Method {
         name: names::name(&go.name),
         tags: go.tags.clone(),
@@ -52,6 +54,8 @@ fn method(go: &GoMethod, kind: Kind, types: &mut Types<'_>) -> Option<Method> {
         dismissible: override_.dismissible,
         allow_returns,
         text_result: override_.text_result.clone(),
+        replaces,
+        refuses: override_.refuses,
         stream,
         doc: MethodDoc::default(),
     })
@@ -282,6 +286,49 @@ fn check_text_result(override_: &MethodOverride, subject: &str, results: &[Field
             "`text_result` needs one result that is a struct, and this method has another",
             "remove `text_result`",
         ));
+    }
+}
+
+fn check_refuses(override_: &MethodOverride, outcome: Outcome, kind: Kind, subject: &str, types: &mut Types<'_>) {
+    let fits = kind == Kind::Hook && matches!(outcome, Outcome::ValueOrError | Outcome::ValueOrAppError);
+    if override_.refuses && !fits {
+        types.diagnostics.push(Diagnostic::new(
+            overrides::FILE,
+            subject,
+            "`refuses` is for hooks whose last result is an error, and this is none",
+            "remove `refuses`",
+        ));
+    }
+}
+
+/// What the first result replaces: a parameter of the same type.
+fn replaces(
+    override_: &MethodOverride,
+    kind: Kind,
+    params: &[Field],
+    results: &[Field],
+    subject: &str,
+    types: &mut Types<'_>,
+) -> Option<Replaces> {
+    let wanted = override_.replaces.as_ref()?;
+    let result = results.first().map(|it| &it.ty);
+    let param = params.iter().find(|it| it.name.go == wanted.param && Some(&it.ty) == result);
+    match param {
+        Some(param) if kind == Kind::Hook && matches!(param.ty, Ty::Message(_)) => {
+            Some(Replaces { param: param.name.rust.clone(), with: wanted.with })
+        }
+        _ => {
+            types.diagnostics.push(Diagnostic::new(
+                overrides::FILE,
+                subject,
+                format!(
+                    "`replaces` names {}, which is no struct among a hook's parameters, or not of the first result's type",
+                    wanted.param
+                ),
+                "name the parameter, as Go does, whose place the first result takes",
+            ));
+            None
+        }
     }
 }
 

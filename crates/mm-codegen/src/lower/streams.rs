@@ -244,6 +244,7 @@ fn message(name: &str, file: &str, doc: &str, oneof: Option<&str>, fields: Vec<F
         fields,
         doc: doc.to_owned(),
         recursive: false,
+        never_nil: false,
     };
     StreamMessage { message, oneof: oneof.map(ToOwned::to_owned) }
 }

@@ -328,6 +328,7 @@ impl<'a> Types<'a> {
             fields,
             doc: String::new(),
             recursive: false,
+            never_nil: self.overrides.ty(&found.name).is_some_and(|it| it.never_nil),
         }
     }
 

@@ -2,10 +2,13 @@
 //!
 //! The IR says where a value is in Rust, the surface what Go really has there: gob tells signed from unsigned numbers, sends
 //! fields that JSON hides, and a pointer is not a value. The structs of net/rpc (`Z_GetUserArgs`) are laid over requests and
-//! responses. What streams, and what `overrides.toml` gives another signature, is left to hand-written code.
+//! responses. What streams, and what `overrides.toml` gives another signature, is left to hand-written code. So that either
+//! trait goes over net/rpc, there is a client and a table of routes for each: a line a method.
 
+mod calls;
 mod codec;
 mod nodes;
+mod settings;
 
 use mm_surface::Surface;
 
@@ -26,6 +29,16 @@ pub fn generate(ir: &Ir, surface: &str) -> Result<Files, String> {
     for service in nodes::services(ir, &surface, &header)? {
         let path = format!("{FOLDER}/gob/{}.rs", service.file);
         files.insert(path, render::render("rust/gob_calls.rs.j2", service));
+    }
+    files.insert(
+        format!("{FOLDER}/gob/settings.rs"),
+        render::render("rust/gob_settings.rs.j2", settings::settings(ir, &header)?),
+    );
+    for service in calls::services(ir, &header)? {
+        let file = |what: &str| format!("{FOLDER}/netrpc/{}_{what}.rs", service.file);
+        files.insert(file("client"), render::render("rust/netrpc_client.rs.j2", &service));
+        files.insert(file("calls"), render::render("rust/netrpc_calls.rs.j2", &service));
+        files.insert(file("routes"), render::render("rust/netrpc_routes.rs.j2", &service));
     }
     Ok(files)
 }

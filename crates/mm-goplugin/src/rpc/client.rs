@@ -1,10 +1,12 @@
 //! The calling end of a connection.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mm_gob::codec::{Codec, Struct};
-use mm_gob::{DecodeError, Decoder, Encoder, Zeros};
+use mm_gob::{DecodeError, Decoder, EncodeError, Encoder, Zeros};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -34,7 +36,7 @@ struct Inner {
 #[derive(Default)]
 struct Calls {
     next: u64,
-    pending: BTreeMap<u64, Box<dyn Pending>>,
+    pending: BTreeMap<u64, Pending>,
 }
 
 /// Held by every clone of the client.
@@ -46,33 +48,52 @@ impl Drop for Held {
     }
 }
 
-/// A call that waits for its reply.
-trait Pending: Send {
-    /// Reads the result and hands it to the caller, if it still waits. `Ok(None)`: bytes are missing.
+/// A call that waits for its reply. Types are behind [`Expected`], so that hundreds of methods share one machine.
+struct Pending {
+    sender: Option<oneshot::Sender<Result<Box<dyn Expected>, CallError>>>,
+    /// `None` once handed out.
+    expected: Option<Box<dyn Expected>>,
+}
+
+/// A result, or what it is read over.
+trait Expected: Send {
+    /// Reads the result. `Ok(None)`: bytes are missing.
     fn read(&mut self, decoder: &mut Decoder) -> Result<Option<()>, DecodeError>;
-    fn fail(&mut self, error: CallError);
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
-struct Caller<C, T> {
-    sender: Option<oneshot::Sender<Result<T, CallError>>>,
-    codec: std::marker::PhantomData<fn() -> C>,
+struct Value<C, T> {
+    value: T,
+    codec: PhantomData<fn() -> C>,
 }
 
-impl<C: Codec<T>, T: Default + Send> Pending for Caller<C, T> {
+impl<C: Codec<T>, T: Send + 'static> Expected for Value<C, T> {
+    fn read(&mut self, decoder: &mut Decoder) -> Result<Option<()>, DecodeError> {
+        decoder.decode_into::<C, T>(&mut self.value)
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+impl Pending {
+    /// Reads the result and hands it to the caller, if it still waits. `Ok(None)`: bytes are missing.
     fn read(&mut self, decoder: &mut Decoder) -> Result<Option<()>, DecodeError> {
         if self.sender.as_ref().is_none_or(oneshot::Sender::is_closed) {
             return decoder.skip();
         }
-        let result = match decoder.decode::<C, T>() {
+        let Some(expected) = &mut self.expected else { return decoder.skip() };
+        let error = match expected.read(decoder) {
             Ok(None) => return Ok(None),
-            Ok(Some(value)) => Ok(value),
+            Ok(Some(())) => None,
             Err(error) if error.is_fatal() => return Err(error),
             // Only this result is lost.
-            Err(error) => Err(CallError::Decode(error)),
+            Err(error) => Some(CallError::Decode(error)),
         };
-        if let Some(sender) = self.sender.take() {
+        if let (Some(sender), Some(expected)) = (self.sender.take(), self.expected.take()) {
             // Fails when the caller has given up meanwhile.
-            let _ = sender.send(result);
+            let _ = sender.send(error.map_or(Ok(expected), Err));
         }
         Ok(Some(()))
     }
@@ -83,6 +104,9 @@ impl<C: Codec<T>, T: Default + Send> Pending for Caller<C, T> {
         }
     }
 }
+
+/// Appends the request: header and argument, or nothing.
+type Encode<'a> = &'a (dyn Fn(&mut Encoder, &mut Vec<u8>, &Request) -> Result<(), EncodeError> + Sync);
 
 impl Client {
     /// A client on the two halves of a stream; needs a tokio runtime.
@@ -108,6 +132,7 @@ impl Client {
     pub async fn call<A, TA, R, TR>(&self, method: &str, args: &TA) -> Result<TR, CallError>
     where
         A: Codec<TA>,
+        TA: Sync,
         R: Codec<TR>,
         TR: Default + Send + 'static,
     {
@@ -118,18 +143,48 @@ impl Client {
     pub async fn call_with<A, TA, R, TR>(&self, method: &str, args: &TA, zeros: &Zeros) -> Result<TR, CallError>
     where
         A: Codec<TA>,
+        TA: Sync,
         R: Codec<TR>,
         TR: Default + Send + 'static,
     {
+        self.call_over::<A, TA, R, TR>(method, args, zeros, TR::default()).await
+    }
+
+    /// Like [`Client::call_with`], the result being read over `over` as Go does: what the other side leaves out stays.
+    pub async fn call_over<A, TA, R, TR>(
+        &self,
+        method: &str,
+        args: &TA,
+        zeros: &Zeros,
+        over: TR,
+    ) -> Result<TR, CallError>
+    where
+        A: Codec<TA>,
+        TA: Sync,
+        R: Codec<TR>,
+        TR: Send + 'static,
+    {
+        let encode = |encoder: &mut Encoder, bytes: &mut Vec<u8>, header: &Request| {
+            wire::message::<Request, A, TA>(encoder, bytes, header, args, zeros)
+        };
+        let expected = Box::new(Value::<R, TR> { value: over, codec: PhantomData });
+        let result = self.exchange(method, &encode, expected).await?;
+        let result = result.into_any().downcast::<Value<R, TR>>().expect("what was expected comes back");
+        Ok(result.value)
+    }
+
+    async fn exchange(
+        &self,
+        method: &str,
+        encode: Encode<'_>,
+        expected: Box<dyn Expected>,
+    ) -> Result<Box<dyn Expected>, CallError> {
         let inner = &*self.inner;
         inner.out.room().await.map_err(|error| inner.reason(error))?;
         let (sender, receiver) = oneshot::channel();
-        let caller = Caller::<R, TR> { sender: Some(sender), codec: std::marker::PhantomData };
-        let seq = inner.enter(Box::new(caller))?;
+        let seq = inner.enter(Pending { sender: Some(sender), expected: Some(expected) })?;
         let header = Request { service_method: method.to_owned(), seq };
-        let sent =
-            inner.out.put(|bytes, encoder| wire::message::<Request, A, TA>(encoder, bytes, &header, args, zeros));
-        match sent {
+        match inner.out.put(|bytes, encoder| encode(encoder, bytes, &header)) {
             Ok(Ok(())) => receiver.await.unwrap_or_else(|_| Err(CallError::Closed(inner.closed_now()))),
             Ok(Err(error)) => {
                 inner.calls().pending.remove(&seq);
@@ -156,7 +211,7 @@ impl Inner {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(&self, call: Box<dyn Pending>) -> Result<u64, CallError> {
+    fn enter(&self, call: Pending) -> Result<u64, CallError> {
         let mut calls = self.calls();
         // Under the lock: `close` sets the reason before it takes the pending calls.
         if let Some(closed) = &*self.closed.borrow() {

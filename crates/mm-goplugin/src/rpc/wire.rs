@@ -69,11 +69,24 @@ where
     H: mm_gob::GobStruct,
     C: Codec<T>,
 {
+    atomically(encoder, out, header, &mut |encoder, out| encoder.encode_with::<C, T>(value, zeros, out))
+}
+
+/// Appends to a buffer with an encoder.
+type Append<'a> = &'a mut dyn FnMut(&mut Encoder, &mut Vec<u8>) -> Result<(), EncodeError>;
+
+/// Once for each header instead of once for each type of value.
+fn atomically<H: mm_gob::GobStruct>(
+    encoder: &mut Encoder,
+    out: &mut Vec<u8>,
+    header: &H,
+    append: Append<'_>,
+) -> Result<(), EncodeError> {
     let (start, mark) = (out.len(), encoder.checkpoint());
     // A codec is foreign code; a panic in it must not leave half a message behind either.
     let result = catch_unwind(AssertUnwindSafe(|| {
         encoder.encode::<Struct<H>, H>(header, out)?;
-        encoder.encode_with::<C, T>(value, zeros, out)
+        append(encoder, out)
     }))
     .unwrap_or_else(|_| Err(EncodeError::marshal("the codec panicked")));
     if result.is_err() {

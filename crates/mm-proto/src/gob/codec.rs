@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use mm_gob::codec::{Codec, GobEncoded, Presence, Struct, Uint};
+use mm_gob::codec::{Codec, GobEncoded, Interface, InterfaceValue, Presence, Struct, Uint};
 use mm_gob::{DecodeError, EncodeError, GobStruct, Plan, Planner, Time, TypeId, TypeTable, ValueReader, ValueWriter};
 use prost_types::Timestamp;
 
@@ -16,6 +16,23 @@ pub struct Wrapped<C>(PhantomData<C>);
 /// Go's `time.Time` as a timestamp; `None` is Go's zero time.
 #[derive(Debug)]
 pub struct GoTime;
+
+/// A field that is an interface in Go. Nil is left out even where all zeros are sent: Go cannot pass over a nil interface in
+/// a field that it does not know.
+#[derive(Debug)]
+pub struct InterfaceField;
+
+/// A value of codec `C`, and which of the sender's fields our schema has no place for.
+pub struct Noting<C>(PhantomData<C>);
+
+/// What [`Noting`] reads.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Noted<T> {
+    /// The value.
+    pub value: T,
+    /// The sender's fields that are lost in `value`, as `Struct.Field`, sorted. What they hold in this value is not told.
+    pub unknown: Vec<String>,
+}
 
 /// An unsigned number of Go's that is signed in protobuf, as all enums of ours are.
 #[derive(Debug)]
@@ -34,6 +51,12 @@ pub trait Wrapper {
 impl<M> fmt::Debug for Model<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Model")
+    }
+}
+
+impl<C> fmt::Debug for Noting<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Noting")
     }
 }
 
@@ -87,6 +110,51 @@ impl<M: GobStruct> Codec<Box<M>> for Model<M> {
 
     fn decode(into: &mut Box<M>, from: &mut ValueReader<'_>, plan: Plan) -> Result<(), DecodeError> {
         <Struct<M> as Codec<M>>::decode(into, from, plan)
+    }
+}
+
+impl<T: InterfaceValue> Codec<T> for InterfaceField {
+    fn wire_type(types: &mut TypeTable) -> TypeId {
+        <Interface as Codec<T>>::wire_type(types)
+    }
+
+    fn presence(value: &T) -> Presence {
+        if value.is_nil() { Presence::Absent } else { Presence::Present }
+    }
+
+    fn encode(value: &T, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
+        <Interface as Codec<T>>::encode(value, out)
+    }
+
+    fn plan(planner: &mut Planner<'_>, sender: TypeId) -> Result<Plan, DecodeError> {
+        <Interface as Codec<T>>::plan(planner, sender)
+    }
+
+    fn decode(into: &mut T, from: &mut ValueReader<'_>, plan: Plan) -> Result<(), DecodeError> {
+        <Interface as Codec<T>>::decode(into, from, plan)
+    }
+}
+
+impl<C: Codec<T>, T> Codec<Noted<T>> for Noting<C> {
+    fn wire_type(types: &mut TypeTable) -> TypeId {
+        C::wire_type(types)
+    }
+
+    fn presence(value: &Noted<T>) -> Presence {
+        C::presence(&value.value)
+    }
+
+    fn encode(value: &Noted<T>, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
+        C::encode(&value.value, out)
+    }
+
+    fn plan(planner: &mut Planner<'_>, sender: TypeId) -> Result<Plan, DecodeError> {
+        C::plan(planner, sender)
+    }
+
+    fn decode(into: &mut Noted<T>, from: &mut ValueReader<'_>, plan: Plan) -> Result<(), DecodeError> {
+        into.unknown = from.unknown_fields(plan);
+        C::decode(&mut into.value, from, plan)
     }
 }
 

@@ -1,16 +1,15 @@
 //! Every struct there and back, and by hand what random values do not reach.
 //!
-//! The random values are made on the wire: what a struct's own definition allows, every field filled or left out. Read,
-//! written and read again they must be the same. Zeros are not sent, as Go does not.
+//! Random values, written and read again, must be the same. Zeros are not sent, as Go does not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use mm_gob::codec::{Codec, Interface, Struct};
-use mm_gob::{Decoder, Encoder, Marshaler, TypeId, WireType, Zeros};
+use mm_gob::{Decoder, Encoder, WireType, Zeros};
 use prost_types::Timestamp;
 
-use super::{GoTime, Model, Returned, Visitor, api, hooks, types};
+use super::{Fill as _, GoTime, Model, Noted, Noting, Returned, Visitor, api, hooks, random, types};
 use crate::plugin::v1::value::Kind;
 use crate::plugin::v1::{self, Value};
 
@@ -30,127 +29,6 @@ fn there_and_back<C: Codec<T>, T: Default>(value: &T) -> T {
     decode::<C, T>(&encode::<C, T>(value, &Zeros::Omit))
 }
 
-/// Random values of the types that a decoder knows.
-struct Random<'a> {
-    state: u64,
-    definitions: &'a Decoder,
-    out: Vec<u8>,
-}
-
-impl Random<'_> {
-    fn next(&mut self, below: u64) -> u64 {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        (self.state >> 11) % below
-    }
-
-    fn uint(&mut self, value: u64) {
-        match value {
-            0..128 => self.out.push(value as u8),
-            _ => {
-                self.out.push(0xf8);
-                self.out.extend_from_slice(&value.to_be_bytes());
-            }
-        }
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.uint(bytes.len() as u64);
-        self.out.extend_from_slice(bytes);
-    }
-
-    fn word(&mut self) -> String {
-        format!("wört {}", self.next(1 << 20))
-    }
-
-    /// Whether a type holds another, through whatever else.
-    fn reaches(&self, from: TypeId, to: TypeId, seen: &mut BTreeSet<TypeId>) -> bool {
-        let inner = match self.definitions.definition(from) {
-            Some(WireType::Struct { fields, .. }) => fields.iter().map(|field| field.id).collect(),
-            Some(WireType::Slice { elem, .. } | WireType::Array { elem, .. } | WireType::Map { elem, .. }) => {
-                vec![*elem]
-            }
-            Some(WireType::Marshaled { .. }) | None => Vec::new(),
-        };
-        inner.into_iter().any(|it| it == to || (seen.insert(it) && self.reaches(it, to, seen)))
-    }
-
-    fn value(&mut self, id: TypeId, depth: u32) {
-        match id {
-            TypeId::BOOL => self.uint(1),
-            // Any `int32` but 0, and an unsigned number that fits a byte, since the wire does not tell widths.
-            TypeId::INT => {
-                let value = 1 + self.next((1 << 32) - 1);
-                self.uint(value);
-            }
-            TypeId::UINT => {
-                let value = 1 + self.next(255);
-                self.uint(value);
-            }
-            TypeId::FLOAT => {
-                let value = 1.0 + self.next(1000) as f64 / 8.0;
-                self.uint(value.to_bits().swap_bytes());
-            }
-            TypeId::STRING | TypeId::BYTES => {
-                let word = self.word();
-                self.bytes(word.as_bytes());
-            }
-            TypeId::INTERFACE => {
-                let word = self.word();
-                self.bytes(b"string");
-                self.out.push(12);
-                self.uint(word.len() as u64 + 2);
-                self.out.push(0);
-                self.bytes(word.as_bytes());
-            }
-            _ => self.defined(id, depth),
-        }
-    }
-
-    fn defined(&mut self, id: TypeId, depth: u32) {
-        match self.definitions.definition(id).unwrap().clone() {
-            WireType::Struct { fields, .. } => {
-                let mut last = 0;
-                for (number, field) in fields.iter().enumerate() {
-                    // A struct by value is always sent. What leads back to its own type is a pointer, which may be nil.
-                    let is_struct = matches!(self.definitions.definition(field.id), Some(WireType::Struct { .. }));
-                    let may_be_absent = !is_struct || self.reaches(field.id, field.id, &mut BTreeSet::new());
-                    if may_be_absent && (depth > 6 || self.next(8) == 0) {
-                        continue;
-                    }
-                    self.uint(number as u64 + 1 - last);
-                    last = number as u64 + 1;
-                    self.value(field.id, depth + 1);
-                }
-                self.uint(0);
-            }
-            WireType::Slice { elem, .. } => {
-                let count = 1 + self.next(2);
-                self.uint(count);
-                (0..count).for_each(|_| self.value(elem, depth + 1));
-            }
-            WireType::Array { elem, length, .. } => {
-                self.uint(length);
-                (0..length).for_each(|_| self.value(elem, depth + 1));
-            }
-            WireType::Map { key, elem, .. } => {
-                self.uint(1);
-                self.value(key, depth + 1);
-                self.value(elem, depth + 1);
-            }
-            WireType::Marshaled { by: Marshaler::Gob, .. } => {
-                let mut time = vec![1];
-                time.extend_from_slice(&(63_000_000_000 + self.next(1 << 30)).to_be_bytes());
-                time.extend_from_slice(&(self.next(1_000_000_000) as u32).to_be_bytes());
-                time.extend_from_slice(&[0xff, 0xff]);
-                self.bytes(&time);
-            }
-            WireType::Marshaled { .. } => self.bytes(b"/a?b=c"),
-        }
-    }
-}
-
 #[derive(Default)]
 struct EveryStruct {
     names: Vec<&'static str>,
@@ -163,22 +41,11 @@ impl Visitor for EveryStruct {
         C: Codec<T>,
         T: Default + PartialEq + Debug,
     {
-        let mut decoder = Decoder::new();
-        decoder.push(&encode::<C, T>(&T::default(), &Zeros::Omit));
-        let id = decoder.next_value_type().unwrap().unwrap();
-        decoder.skip().unwrap().unwrap();
         for seed in 1..=8 {
-            let state = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed) + go.len() as u64;
-            let mut random = Random { state, definitions: &decoder, out: Vec::new() };
-            random.uint(id.0 as u64 * 2);
-            random.value(id, 0);
-            let content = std::mem::take(&mut random.out);
-            random.bytes(&content);
-            let message = random.out;
-            decoder.push(&message);
-            let value = decoder.decode::<C, T>().unwrap_or_else(|error| panic!("{go}: {error}")).unwrap();
+            let value = random::filled::<C, T>(go, seed);
             assert_eq!(there_and_back::<C, T>(&value), value, "{go}");
         }
+        let (decoder, id) = random::definitions::<C, T>();
         if let Some(WireType::Struct { fields, name }) = decoder.definition(id) {
             assert_eq!(&**name, go);
             self.fields += fields.len();
@@ -255,12 +122,68 @@ fn errors_stand_behind_the_results() {
 }
 
 #[test]
-fn go_loses_pointers_to_zero_unless_asked_not_to() {
+fn a_pointer_to_zero_is_sent_though_go_would_lose_it() {
     let post = v1::Post { is_following: Some(false), remote_id: Some(String::new()), ..Default::default() };
-    let back = there_and_back::<Model<v1::Post>, _>(&post);
-    assert_eq!((back.is_following, back.remote_id), (None, None));
-    let explicit = decode::<Model<v1::Post>, v1::Post>(&encode::<Model<v1::Post>, _>(&post, &Zeros::Explicit));
-    assert_eq!((explicit.is_following, explicit.remote_id), (post.is_following, post.remote_id));
+    assert_eq!(there_and_back::<Model<v1::Post>, _>(&post), post);
+}
+
+/// A `Post` as a newer server may have it.
+#[derive(Default)]
+struct NewerPost {
+    message: String,
+    mood: String,
+    metadata: Option<NewerMetadata>,
+}
+
+#[derive(Default)]
+struct NewerMetadata {
+    weight: i64,
+}
+
+mm_gob::gob_struct! {
+    NewerPost as "Post" {
+        "Message" => message: mm_gob::codec::Str,
+        "Mood" => mood: mm_gob::codec::Str,
+        "Metadata" => metadata: mm_gob::codec::Ptr<Struct<NewerMetadata>>,
+    }
+}
+
+mm_gob::gob_struct! {
+    NewerMetadata as "PostMetadata" { "Weight" => weight: mm_gob::codec::Int }
+}
+
+#[test]
+fn fields_that_are_unknown_here_are_told_whether_sent_or_not() {
+    type Codec = Noting<Model<v1::Post>>;
+    for metadata in [None, Some(NewerMetadata { weight: 1 })] {
+        let newer = NewerPost { message: "m".into(), mood: "sad".into(), metadata };
+        let noted: Noted<v1::Post> = decode::<Codec, _>(&encode::<Struct<NewerPost>, _>(&newer, &Zeros::Omit));
+        assert_eq!(noted.value.message, "m");
+        assert_eq!(noted.unknown, ["Post.Mood", "PostMetadata.Weight"]);
+    }
+    let same: Noted<v1::Post> = decode::<Codec, _>(&encode::<Model<v1::Post>, _>(&v1::Post::default(), &Zeros::Omit));
+    assert!(same.unknown.is_empty());
+}
+
+#[test]
+fn a_nil_interface_is_never_written() {
+    let embed = v1::PostEmbed { r#type: "x".into(), ..Default::default() };
+    let names = |bytes: &[u8]| {
+        let mut decoder = Decoder::new();
+        decoder.push(bytes);
+        let mm_gob::dynamic::Value::Struct(fields) = decoder.decode_dynamic().unwrap().unwrap().value else { panic!() };
+        fields.into_iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&encode::<Model<v1::PostEmbed>, _>(&embed, &Zeros::Explicit)), ["Type", "URL"]);
+}
+
+#[test]
+fn settings_that_gob_has_left_out_were_zero() {
+    let mut config = v1::Config { service_settings: Some(v1::ServiceSettings::default()), ..Default::default() };
+    config.fill();
+    let service = config.service_settings.unwrap();
+    assert_eq!((service.site_url, service.enable_developer), (Some(String::new()), Some(false)));
+    assert_eq!(config.team_settings, None, "a section that an older server lacks is not made up");
 }
 
 #[test]

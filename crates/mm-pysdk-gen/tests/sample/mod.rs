@@ -46,6 +46,7 @@ fn message(go: &str, group: &str, doc: &str, fields: Vec<Field>) -> (String, Mes
         fields,
         doc: doc.into(),
         recursive: false,
+        never_nil: false,
     };
     (go.into(), message)
 }
@@ -74,6 +75,8 @@ fn method(go: &str, group: &str, params: Vec<Field>, results: Vec<Field>, outcom
         dismissible: false,
         allow_returns: None,
         text_result: None,
+        replaces: None,
+        refuses: false,
         request: format!("{go}Request"),
         response: format!("{go}Response"),
         params,

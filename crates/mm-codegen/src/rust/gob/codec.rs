@@ -24,9 +24,11 @@ impl<'a> Codecs<'a> {
         let wrapped = matches!(field.ty, Ty::Wrapped(_));
         let codec = if wrapped { format!("Wrapped<{codec}>") } else { codec };
         Ok(match (pointer, field.presence) {
-            (true, _) => format!("Ptr<{codec}>"),
+            // What is there is sent, zero or not: Go's decoder takes an explicit zero, though its encoder never writes one.
+            (true, _) => format!("Nilable<{codec}>"),
             // An interface, and a time by value, know by themselves what `None` is.
-            (false, _) if matches!(field.ty, Ty::Value | Ty::Error | Ty::Timestamp) => codec,
+            (false, _) if codec == "Interface" => "InterfaceField".to_owned(),
+            (false, _) if matches!(field.ty, Ty::Timestamp) => codec,
             (false, Presence::Implicit) => codec,
             (false, Presence::Optional | Presence::Always | Presence::Embedded) => format!("ByValue<{codec}>"),
         })

@@ -11,7 +11,7 @@ use crate::names;
 
 /// Methods that no generated code can call or offer, though they carry no stream: upstream gives them arguments and
 /// results of their own (wire.md 5.3 to 5.5).
-const BY_HAND: &[&str] = &["LoadPluginConfiguration", "OnActivate"];
+pub(super) const BY_HAND: &[&str] = &["LoadPluginConfiguration", "OnActivate"];
 
 #[derive(Serialize)]
 pub(super) struct Types<'a> {
@@ -120,12 +120,12 @@ fn imports(shapes: &[Shape]) -> Imports {
             "Int",
             "Interface",
             "Map",
-            "Ptr",
+            "Nilable",
             "Slice",
             "Str",
             "Uint",
         ]),
-        ours: of(&["GoTime", "Model", "UintInInt", "Wrapped"]),
+        ours: of(&["GoTime", "InterfaceField", "Model", "UintInInt", "Wrapped"]),
     }
 }
 
@@ -182,8 +182,8 @@ fn calls(method: &Method, surface: &Surface, codecs: &Codecs<'_>) -> Result<[Sha
     let args = find(format!("plugin.Z_{go}Args"))?;
     let returns = find(format!("plugin.Z_{go}Returns"))?;
     let error = match method.outcome {
-        Outcome::ValueOrAppError => Some(("v1::AppError", "Ptr<Model<v1::AppError>>")),
-        Outcome::ValueOrError => Some(("v1::ErrorValue", "Interface")),
+        Outcome::ValueOrAppError => Some(("v1::AppError", "Nilable<Model<v1::AppError>>")),
+        Outcome::ValueOrError => Some(("v1::ErrorValue", "InterfaceField")),
         Outcome::Value | Outcome::Verdict | Outcome::Rejection => None,
     };
     let request = format!("v1::{}", names::rust_type(&method.request));

@@ -2,53 +2,53 @@
 
 use std::collections::BTreeMap;
 
-use mm_gob::codec::{Bool, ByValue, Bytes, Int, Interface, Map, Ptr, Slice, Str, Uint};
+use mm_gob::codec::{Bool, ByValue, Bytes, Int, Interface, Map, Nilable, Slice, Str, Uint};
 use mm_gob::{DecodeError, EncodeError, InterfaceReader, ValueWriter};
 
-use super::{GoTime, Model, UintInInt, Wrapped, Wrapper};
+use super::{GoTime, InterfaceField, Model, UintInInt, Wrapped, Wrapper};
 use crate::plugin::v1;
 use crate::plugin::v1::value::Kind;
 
 mm_gob::gob_struct! {
     v1::AccessControlSettings as "AccessControlSettings" {
-        "EnableAttributeBasedAccessControl" => enable_attribute_based_access_control: Ptr<Bool>,
-        "EnableUserManagedAttributes" => enable_user_managed_attributes: Ptr<Bool>,
+        "EnableAttributeBasedAccessControl" => enable_attribute_based_access_control: Nilable<Bool>,
+        "EnableUserManagedAttributes" => enable_user_managed_attributes: Nilable<Bool>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::AdditionalContentFlaggingSettings as "AdditionalContentFlaggingSettings" {
-        "Reasons" => reasons: Ptr<Wrapped<Slice<Str>>>,
-        "ReporterCommentRequired" => reporter_comment_required: Ptr<Bool>,
-        "ReviewerCommentRequired" => reviewer_comment_required: Ptr<Bool>,
-        "HideFlaggedContent" => hide_flagged_content: Ptr<Bool>,
+        "Reasons" => reasons: Nilable<Wrapped<Slice<Str>>>,
+        "ReporterCommentRequired" => reporter_comment_required: Nilable<Bool>,
+        "ReviewerCommentRequired" => reviewer_comment_required: Nilable<Bool>,
+        "HideFlaggedContent" => hide_flagged_content: Nilable<Bool>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::AgentsProviderSettings as "AgentsProviderSettings" {
-        "LLMServiceID" => llm_service_id: Ptr<Str>,
+        "LLMServiceID" => llm_service_id: Nilable<Str>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::AnalyticsSettings as "AnalyticsSettings" {
-        "MaxUsersForStatistics" => max_users_for_statistics: Ptr<Int>,
+        "MaxUsersForStatistics" => max_users_for_statistics: Nilable<Int>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::AnnouncementSettings as "AnnouncementSettings" {
-        "EnableBanner" => enable_banner: Ptr<Bool>,
-        "BannerText" => banner_text: Ptr<Str>,
-        "BannerColor" => banner_color: Ptr<Str>,
-        "BannerTextColor" => banner_text_color: Ptr<Str>,
-        "AllowBannerDismissal" => allow_banner_dismissal: Ptr<Bool>,
-        "AdminNoticesEnabled" => admin_notices_enabled: Ptr<Bool>,
-        "UserNoticesEnabled" => user_notices_enabled: Ptr<Bool>,
-        "NoticesURL" => notices_url: Ptr<Str>,
-        "NoticesFetchFrequency" => notices_fetch_frequency: Ptr<Int>,
-        "NoticesSkipCache" => notices_skip_cache: Ptr<Bool>,
+        "EnableBanner" => enable_banner: Nilable<Bool>,
+        "BannerText" => banner_text: Nilable<Str>,
+        "BannerColor" => banner_color: Nilable<Str>,
+        "BannerTextColor" => banner_text_color: Nilable<Str>,
+        "AllowBannerDismissal" => allow_banner_dismissal: Nilable<Bool>,
+        "AdminNoticesEnabled" => admin_notices_enabled: Nilable<Bool>,
+        "UserNoticesEnabled" => user_notices_enabled: Nilable<Bool>,
+        "NoticesURL" => notices_url: Nilable<Str>,
+        "NoticesFetchFrequency" => notices_fetch_frequency: Nilable<Int>,
+        "NoticesSkipCache" => notices_skip_cache: Nilable<Bool>,
     }
 }
 
@@ -70,12 +70,12 @@ mm_gob::gob_struct! {
         "Version" => version: Str,
         "ID" => id: Str,
         "IssueInstant" => issue_instant: GoTime,
-        "Issuer" => issuer: Ptr<Model<v1::Issuer>>,
-        "Signature" => signature: Ptr<Model<v1::Signature>>,
-        "Subject" => subject: Ptr<Model<v1::Subject>>,
-        "Conditions" => conditions: Ptr<Model<v1::Conditions>>,
-        "AttributeStatement" => attribute_statement: Ptr<Model<v1::AttributeStatement>>,
-        "AuthnStatement" => authn_statement: Ptr<Model<v1::AuthnStatement>>,
+        "Issuer" => issuer: Nilable<Model<v1::Issuer>>,
+        "Signature" => signature: Nilable<Model<v1::Signature>>,
+        "Subject" => subject: Nilable<Model<v1::Subject>>,
+        "Conditions" => conditions: Nilable<Model<v1::Conditions>>,
+        "AttributeStatement" => attribute_statement: Nilable<Model<v1::AttributeStatement>>,
+        "AuthnStatement" => authn_statement: Nilable<Model<v1::AuthnStatement>>,
         "SignatureValidated" => signature_validated: Bool,
     }
 }
@@ -84,10 +84,10 @@ mm_gob::gob_struct! {
     v1::AssertionInfo as "AssertionInfo" {
         "NameID" => name_id: Str,
         "Values" => values: Map<Str, Model<v1::Attribute>>,
-        "WarningInfo" => warning_info: Ptr<Model<v1::WarningInfo>>,
+        "WarningInfo" => warning_info: Nilable<Model<v1::WarningInfo>>,
         "SessionIndex" => session_index: Str,
-        "AuthnInstant" => authn_instant: Ptr<GoTime>,
-        "SessionNotOnOrAfter" => session_not_on_or_after: Ptr<GoTime>,
+        "AuthnInstant" => authn_instant: Nilable<GoTime>,
+        "SessionNotOnOrAfter" => session_not_on_or_after: Nilable<GoTime>,
         "Assertions" => assertions: Slice<Model<v1::Assertion>>,
         "ResponseSignatureValidated" => response_signature_validated: Bool,
     }
@@ -172,7 +172,7 @@ mm_gob::gob_struct! {
 mm_gob::gob_struct! {
     v1::AuthnContext as "AuthnContext" {
         "XMLName" => xml_name: ByValue<Model<v1::Name>>,
-        "AuthnContextClassRef" => authn_context_class_ref: Ptr<Model<v1::AuthnContextClassRef>>,
+        "AuthnContextClassRef" => authn_context_class_ref: Nilable<Model<v1::AuthnContextClassRef>>,
     }
 }
 
@@ -187,22 +187,22 @@ mm_gob::gob_struct! {
     v1::AuthnStatement as "AuthnStatement" {
         "XMLName" => xml_name: ByValue<Model<v1::Name>>,
         "SessionIndex" => session_index: Str,
-        "AuthnInstant" => authn_instant: Ptr<GoTime>,
-        "SessionNotOnOrAfter" => session_not_on_or_after: Ptr<GoTime>,
-        "AuthnContext" => authn_context: Ptr<Model<v1::AuthnContext>>,
+        "AuthnInstant" => authn_instant: Nilable<GoTime>,
+        "SessionNotOnOrAfter" => session_not_on_or_after: Nilable<GoTime>,
+        "AuthnContext" => authn_context: Nilable<Model<v1::AuthnContext>>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::AutoTranslationSettings as "AutoTranslationSettings" {
-        "Enable" => enable: Ptr<Bool>,
-        "RestrictDMAndGM" => restrict_dm_and_gm: Ptr<Bool>,
-        "Provider" => provider: Ptr<Str>,
-        "TargetLanguages" => target_languages: Ptr<Wrapped<Slice<Str>>>,
-        "Workers" => workers: Ptr<Int>,
-        "TimeoutMs" => timeout_ms: Ptr<Int>,
-        "LibreTranslate" => libre_translate: Ptr<Model<v1::LibreTranslateProviderSettings>>,
-        "Agents" => agents: Ptr<Model<v1::AgentsProviderSettings>>,
+        "Enable" => enable: Nilable<Bool>,
+        "RestrictDMAndGM" => restrict_dm_and_gm: Nilable<Bool>,
+        "Provider" => provider: Nilable<Str>,
+        "TargetLanguages" => target_languages: Nilable<Wrapped<Slice<Str>>>,
+        "Workers" => workers: Nilable<Int>,
+        "TimeoutMs" => timeout_ms: Nilable<Int>,
+        "LibreTranslate" => libre_translate: Nilable<Model<v1::LibreTranslateProviderSettings>>,
+        "Agents" => agents: Nilable<Model<v1::AgentsProviderSettings>>,
     }
 }
 
@@ -212,7 +212,7 @@ mm_gob::gob_struct! {
         "HelpText" => help_text: Str,
         "Type" => r#type: Str,
         "Required" => required: Bool,
-        "Data" => data: Interface,
+        "Data" => data: InterfaceField,
     }
 }
 
@@ -280,20 +280,20 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::BotPatch as "BotPatch" {
-        "Username" => username: Ptr<Str>,
-        "DisplayName" => display_name: Ptr<Str>,
-        "Description" => description: Ptr<Str>,
+        "Username" => username: Nilable<Str>,
+        "DisplayName" => display_name: Nilable<Str>,
+        "Description" => description: Nilable<Str>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::CacheSettings as "CacheSettings" {
-        "CacheType" => cache_type: Ptr<Str>,
-        "RedisAddress" => redis_address: Ptr<Str>,
-        "RedisPassword" => redis_password: Ptr<Str>,
-        "RedisDB" => redis_db: Ptr<Int>,
-        "RedisCachePrefix" => redis_cache_prefix: Ptr<Str>,
-        "DisableClientCache" => disable_client_cache: Ptr<Bool>,
+        "CacheType" => cache_type: Nilable<Str>,
+        "RedisAddress" => redis_address: Nilable<Str>,
+        "RedisPassword" => redis_password: Nilable<Str>,
+        "RedisDB" => redis_db: Nilable<Int>,
+        "RedisCachePrefix" => redis_cache_prefix: Nilable<Str>,
+        "DisableClientCache" => disable_client_cache: Nilable<Bool>,
     }
 }
 
@@ -313,15 +313,15 @@ mm_gob::gob_struct! {
         "TotalMsgCount" => total_msg_count: Int,
         "ExtraUpdateAt" => extra_update_at: Int,
         "CreatorId" => creator_id: Str,
-        "SchemeId" => scheme_id: Ptr<Str>,
+        "SchemeId" => scheme_id: Nilable<Str>,
         "Props" => props: Map<Str, Interface>,
-        "GroupConstrained" => group_constrained: Ptr<Bool>,
+        "GroupConstrained" => group_constrained: Nilable<Bool>,
         "AutoTranslation" => auto_translation: Bool,
-        "Shared" => shared: Ptr<Bool>,
+        "Shared" => shared: Nilable<Bool>,
         "TotalMsgCountRoot" => total_msg_count_root: Int,
-        "PolicyID" => policy_id: Ptr<Str>,
+        "PolicyID" => policy_id: Nilable<Str>,
         "LastRootPostAt" => last_root_post_at: Int,
-        "BannerInfo" => banner_info: Ptr<Model<v1::ChannelBannerInfo>>,
+        "BannerInfo" => banner_info: Nilable<Model<v1::ChannelBannerInfo>>,
         "PolicyEnforced" => policy_enforced: Bool,
         "PolicyIsActive" => policy_is_active: Bool,
         "DefaultCategoryName" => default_category_name: Str,
@@ -330,9 +330,9 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::ChannelBannerInfo as "ChannelBannerInfo" {
-        "Enabled" => enabled: Ptr<Bool>,
-        "Text" => text: Ptr<Str>,
-        "BackgroundColor" => background_color: Ptr<Str>,
+        "Enabled" => enabled: Nilable<Bool>,
+        "Text" => text: Nilable<Str>,
+        "BackgroundColor" => background_color: Nilable<Str>,
     }
 }
 
@@ -385,28 +385,28 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::CloudSettings as "CloudSettings" {
-        "CWSURL" => cwsurl: Ptr<Str>,
-        "CWSAPIURL" => cwsapiurl: Ptr<Str>,
-        "CWSMock" => cws_mock: Ptr<Bool>,
-        "Disable" => disable: Ptr<Bool>,
-        "PreviewModalBucketURL" => preview_modal_bucket_url: Ptr<Str>,
+        "CWSURL" => cwsurl: Nilable<Str>,
+        "CWSAPIURL" => cwsapiurl: Nilable<Str>,
+        "CWSMock" => cws_mock: Nilable<Bool>,
+        "Disable" => disable: Nilable<Bool>,
+        "PreviewModalBucketURL" => preview_modal_bucket_url: Nilable<Str>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::ClusterSettings as "ClusterSettings" {
-        "Enable" => enable: Ptr<Bool>,
-        "ClusterName" => cluster_name: Ptr<Str>,
-        "OverrideHostname" => override_hostname: Ptr<Str>,
-        "NetworkInterface" => network_interface: Ptr<Str>,
-        "BindAddress" => bind_address: Ptr<Str>,
-        "AdvertiseAddress" => advertise_address: Ptr<Str>,
-        "UseIPAddress" => use_ip_address: Ptr<Bool>,
-        "EnableGossipCompression" => enable_gossip_compression: Ptr<Bool>,
-        "EnableExperimentalGossipEncryption" => enable_experimental_gossip_encryption: Ptr<Bool>,
-        "EnableGossipEncryption" => enable_gossip_encryption: Ptr<Bool>,
-        "ReadOnlyConfig" => read_only_config: Ptr<Bool>,
-        "GossipPort" => gossip_port: Ptr<Int>,
+        "Enable" => enable: Nilable<Bool>,
+        "ClusterName" => cluster_name: Nilable<Str>,
+        "OverrideHostname" => override_hostname: Nilable<Str>,
+        "NetworkInterface" => network_interface: Nilable<Str>,
+        "BindAddress" => bind_address: Nilable<Str>,
+        "AdvertiseAddress" => advertise_address: Nilable<Str>,
+        "UseIPAddress" => use_ip_address: Nilable<Bool>,
+        "EnableGossipCompression" => enable_gossip_compression: Nilable<Bool>,
+        "EnableExperimentalGossipEncryption" => enable_experimental_gossip_encryption: Nilable<Bool>,
+        "EnableGossipEncryption" => enable_gossip_encryption: Nilable<Bool>,
+        "ReadOnlyConfig" => read_only_config: Nilable<Bool>,
+        "GossipPort" => gossip_port: Nilable<Int>,
     }
 }
 
@@ -430,7 +430,7 @@ mm_gob::gob_struct! {
         "Description" => description: Str,
         "URL" => url: Str,
         "PluginId" => plugin_id: Str,
-        "AutocompleteData" => autocomplete_data: Ptr<Model<v1::AutocompleteData>>,
+        "AutocompleteData" => autocomplete_data: Nilable<Model<v1::AutocompleteData>>,
         "AutocompleteIconData" => autocomplete_icon_data: Str,
     }
 }
@@ -469,10 +469,10 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::ComplianceSettings as "ComplianceSettings" {
-        "Enable" => enable: Ptr<Bool>,
-        "Directory" => directory: Ptr<Str>,
-        "EnableDaily" => enable_daily: Ptr<Bool>,
-        "BatchSize" => batch_size: Ptr<Int>,
+        "Enable" => enable: Nilable<Bool>,
+        "Directory" => directory: Nilable<Str>,
+        "EnableDaily" => enable_daily: Nilable<Bool>,
+        "BatchSize" => batch_size: Nilable<Int>,
     }
 }
 
@@ -482,8 +482,8 @@ mm_gob::gob_struct! {
         "NotBefore" => not_before: Str,
         "NotOnOrAfter" => not_on_or_after: Str,
         "AudienceRestrictions" => audience_restrictions: Slice<Model<v1::AudienceRestriction>>,
-        "OneTimeUse" => one_time_use: Ptr<Model<v1::OneTimeUse>>,
-        "ProxyRestriction" => proxy_restriction: Ptr<Model<v1::ProxyRestriction>>,
+        "OneTimeUse" => one_time_use: Nilable<Model<v1::OneTimeUse>>,
+        "ProxyRestriction" => proxy_restriction: Nilable<Model<v1::ProxyRestriction>>,
     }
 }
 
@@ -527,7 +527,7 @@ mm_gob::gob_struct! {
         "GuestAccountsSettings" => guest_accounts_settings: ByValue<Model<v1::GuestAccountsSettings>>,
         "ImageProxySettings" => image_proxy_settings: ByValue<Model<v1::ImageProxySettings>>,
         "CloudSettings" => cloud_settings: ByValue<Model<v1::CloudSettings>>,
-        "FeatureFlags" => feature_flags: Ptr<Model<v1::FeatureFlags>>,
+        "FeatureFlags" => feature_flags: Nilable<Model<v1::FeatureFlags>>,
         "ImportSettings" => import_settings: ByValue<Model<v1::ImportSettings>>,
         "ExportSettings" => export_settings: ByValue<Model<v1::ExportSettings>>,
         "WranglerSettings" => wrangler_settings: ByValue<Model<v1::WranglerSettings>>,
@@ -540,13 +540,13 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::ConnectedWorkspacesSettings as "ConnectedWorkspacesSettings" {
-        "EnableSharedChannels" => enable_shared_channels: Ptr<Bool>,
-        "EnableRemoteClusterService" => enable_remote_cluster_service: Ptr<Bool>,
-        "DisableSharedChannelsStatusSync" => disable_shared_channels_status_sync: Ptr<Bool>,
-        "SyncUsersOnConnectionOpen" => sync_users_on_connection_open: Ptr<Bool>,
-        "GlobalUserSyncBatchSize" => global_user_sync_batch_size: Ptr<Int>,
-        "MaxPostsPerSync" => max_posts_per_sync: Ptr<Int>,
-        "MemberSyncBatchSize" => member_sync_batch_size: Ptr<Int>,
+        "EnableSharedChannels" => enable_shared_channels: Nilable<Bool>,
+        "EnableRemoteClusterService" => enable_remote_cluster_service: Nilable<Bool>,
+        "DisableSharedChannelsStatusSync" => disable_shared_channels_status_sync: Nilable<Bool>,
+        "SyncUsersOnConnectionOpen" => sync_users_on_connection_open: Nilable<Bool>,
+        "GlobalUserSyncBatchSize" => global_user_sync_batch_size: Nilable<Int>,
+        "MaxPostsPerSync" => max_posts_per_sync: Nilable<Int>,
+        "MemberSyncBatchSize" => member_sync_batch_size: Nilable<Int>,
     }
 }
 
@@ -559,15 +559,15 @@ mm_gob::gob_struct! {
 mm_gob::gob_struct! {
     v1::ContentFlaggingSettings as "ContentFlaggingSettings" {
         "ContentFlaggingSettingsBase" => content_flagging_settings_base: ByValue<Model<v1::ContentFlaggingSettingsBase>>,
-        "ReviewerSettings" => reviewer_settings: Ptr<Model<v1::ReviewerSettings>>,
+        "ReviewerSettings" => reviewer_settings: Nilable<Model<v1::ReviewerSettings>>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::ContentFlaggingSettingsBase as "ContentFlaggingSettingsBase" {
-        "EnableContentFlagging" => enable_content_flagging: Ptr<Bool>,
-        "NotificationSettings" => notification_settings: Ptr<Model<v1::ContentFlaggingNotificationSettings>>,
-        "AdditionalSettings" => additional_settings: Ptr<Model<v1::AdditionalContentFlaggingSettings>>,
+        "EnableContentFlagging" => enable_content_flagging: Nilable<Bool>,
+        "NotificationSettings" => notification_settings: Nilable<Model<v1::ContentFlaggingNotificationSettings>>,
+        "AdditionalSettings" => additional_settings: Nilable<Model<v1::AdditionalContentFlaggingSettings>>,
     }
 }
 
@@ -585,9 +585,9 @@ mm_gob::gob_struct! {
     v1::CreateDefaultMembershipParams as "CreateDefaultMembershipParams" {
         "Since" => since: Int,
         "ReAddRemovedMembers" => re_add_removed_members: Bool,
-        "ScopedUserID" => scoped_user_id: Ptr<Str>,
-        "ScopedTeamID" => scoped_team_id: Ptr<Str>,
-        "ScopedChannelID" => scoped_channel_id: Ptr<Str>,
+        "ScopedUserID" => scoped_user_id: Nilable<Str>,
+        "ScopedTeamID" => scoped_team_id: Nilable<Str>,
+        "ScopedChannelID" => scoped_channel_id: Nilable<Str>,
     }
 }
 
@@ -611,19 +611,19 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::DataRetentionSettings as "DataRetentionSettings" {
-        "EnableMessageDeletion" => enable_message_deletion: Ptr<Bool>,
-        "EnableFileDeletion" => enable_file_deletion: Ptr<Bool>,
-        "EnableBoardsDeletion" => enable_boards_deletion: Ptr<Bool>,
-        "MessageRetentionDays" => message_retention_days: Ptr<Int>,
-        "MessageRetentionHours" => message_retention_hours: Ptr<Int>,
-        "FileRetentionDays" => file_retention_days: Ptr<Int>,
-        "FileRetentionHours" => file_retention_hours: Ptr<Int>,
-        "BoardsRetentionDays" => boards_retention_days: Ptr<Int>,
-        "DeletionJobStartTime" => deletion_job_start_time: Ptr<Str>,
-        "BatchSize" => batch_size: Ptr<Int>,
-        "TimeBetweenBatchesMilliseconds" => time_between_batches_milliseconds: Ptr<Int>,
-        "RetentionIdsBatchSize" => retention_ids_batch_size: Ptr<Int>,
-        "PreservePinnedPosts" => preserve_pinned_posts: Ptr<Bool>,
+        "EnableMessageDeletion" => enable_message_deletion: Nilable<Bool>,
+        "EnableFileDeletion" => enable_file_deletion: Nilable<Bool>,
+        "EnableBoardsDeletion" => enable_boards_deletion: Nilable<Bool>,
+        "MessageRetentionDays" => message_retention_days: Nilable<Int>,
+        "MessageRetentionHours" => message_retention_hours: Nilable<Int>,
+        "FileRetentionDays" => file_retention_days: Nilable<Int>,
+        "FileRetentionHours" => file_retention_hours: Nilable<Int>,
+        "BoardsRetentionDays" => boards_retention_days: Nilable<Int>,
+        "DeletionJobStartTime" => deletion_job_start_time: Nilable<Str>,
+        "BatchSize" => batch_size: Nilable<Int>,
+        "TimeBetweenBatchesMilliseconds" => time_between_batches_milliseconds: Nilable<Int>,
+        "RetentionIdsBatchSize" => retention_ids_batch_size: Nilable<Int>,
+        "PreservePinnedPosts" => preserve_pinned_posts: Nilable<Bool>,
     }
 }
 
@@ -666,7 +666,7 @@ mm_gob::gob_struct! {
         "Options" => options: Slice<Model<v1::PostActionOptions>>,
         "MultiSelect" => multi_select: Bool,
         "Refresh" => refresh: Bool,
-        "DateTimeConfig" => date_time_config: Ptr<Model<v1::DialogDateTimeConfig>>,
+        "DateTimeConfig" => date_time_config: Nilable<Model<v1::DialogDateTimeConfig>>,
         "MinDate" => min_date: Str,
         "MaxDate" => max_date: Str,
         "TimeInterval" => time_interval: Int,
@@ -676,42 +676,42 @@ mm_gob::gob_struct! {
 mm_gob::gob_struct! {
     v1::DisplaySettings as "DisplaySettings" {
         "CustomURLSchemes" => custom_url_schemes: Slice<Str>,
-        "MaxMarkdownNodes" => max_markdown_nodes: Ptr<Int>,
+        "MaxMarkdownNodes" => max_markdown_nodes: Nilable<Int>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::ElasticsearchSettings as "ElasticsearchSettings" {
-        "ConnectionURL" => connection_url: Ptr<Str>,
-        "Backend" => backend: Ptr<Str>,
-        "Username" => username: Ptr<Str>,
-        "Password" => password: Ptr<Str>,
-        "EnableIndexing" => enable_indexing: Ptr<Bool>,
-        "EnableSearching" => enable_searching: Ptr<Bool>,
-        "EnableCJKAnalyzers" => enable_cjk_analyzers: Ptr<Bool>,
-        "EnableAutocomplete" => enable_autocomplete: Ptr<Bool>,
-        "Sniff" => sniff: Ptr<Bool>,
-        "PostIndexReplicas" => post_index_replicas: Ptr<Int>,
-        "PostIndexShards" => post_index_shards: Ptr<Int>,
-        "ChannelIndexReplicas" => channel_index_replicas: Ptr<Int>,
-        "ChannelIndexShards" => channel_index_shards: Ptr<Int>,
-        "UserIndexReplicas" => user_index_replicas: Ptr<Int>,
-        "UserIndexShards" => user_index_shards: Ptr<Int>,
-        "AggregatePostsAfterDays" => aggregate_posts_after_days: Ptr<Int>,
-        "PostsAggregatorJobStartTime" => posts_aggregator_job_start_time: Ptr<Str>,
-        "IndexPrefix" => index_prefix: Ptr<Str>,
-        "GlobalSearchPrefix" => global_search_prefix: Ptr<Str>,
-        "LiveIndexingBatchSize" => live_indexing_batch_size: Ptr<Int>,
-        "BulkIndexingTimeWindowSeconds" => bulk_indexing_time_window_seconds: Ptr<Int>,
-        "BatchSize" => batch_size: Ptr<Int>,
-        "RequestTimeoutSeconds" => request_timeout_seconds: Ptr<Int>,
-        "SkipTLSVerification" => skip_tls_verification: Ptr<Bool>,
-        "CA" => ca: Ptr<Str>,
-        "ClientCert" => client_cert: Ptr<Str>,
-        "ClientKey" => client_key: Ptr<Str>,
-        "Trace" => trace: Ptr<Str>,
-        "IgnoredPurgeIndexes" => ignored_purge_indexes: Ptr<Str>,
-        "EnableSearchPublicChannelsWithoutMembership" => enable_search_public_channels_without_membership: Ptr<Bool>,
+        "ConnectionURL" => connection_url: Nilable<Str>,
+        "Backend" => backend: Nilable<Str>,
+        "Username" => username: Nilable<Str>,
+        "Password" => password: Nilable<Str>,
+        "EnableIndexing" => enable_indexing: Nilable<Bool>,
+        "EnableSearching" => enable_searching: Nilable<Bool>,
+        "EnableCJKAnalyzers" => enable_cjk_analyzers: Nilable<Bool>,
+        "EnableAutocomplete" => enable_autocomplete: Nilable<Bool>,
+        "Sniff" => sniff: Nilable<Bool>,
+        "PostIndexReplicas" => post_index_replicas: Nilable<Int>,
+        "PostIndexShards" => post_index_shards: Nilable<Int>,
+        "ChannelIndexReplicas" => channel_index_replicas: Nilable<Int>,
+        "ChannelIndexShards" => channel_index_shards: Nilable<Int>,
+        "UserIndexReplicas" => user_index_replicas: Nilable<Int>,
+        "UserIndexShards" => user_index_shards: Nilable<Int>,
+        "AggregatePostsAfterDays" => aggregate_posts_after_days: Nilable<Int>,
+        "PostsAggregatorJobStartTime" => posts_aggregator_job_start_time: Nilable<Str>,
+        "IndexPrefix" => index_prefix: Nilable<Str>,
+        "GlobalSearchPrefix" => global_search_prefix: Nilable<Str>,
+        "LiveIndexingBatchSize" => live_indexing_batch_size: Nilable<Int>,
+        "BulkIndexingTimeWindowSeconds" => bulk_indexing_time_window_seconds: Nilable<Int>,
+        "BatchSize" => batch_size: Nilable<Int>,
+        "RequestTimeoutSeconds" => request_timeout_seconds: Nilable<Int>,
+        "SkipTLSVerification" => skip_tls_verification: Nilable<Bool>,
+        "CA" => ca: Nilable<Str>,
+        "ClientCert" => client_cert: Nilable<Str>,
+        "ClientKey" => client_key: Nilable<Str>,
+        "Trace" => trace: Nilable<Str>,
+        "IgnoredPurgeIndexes" => ignored_purge_indexes: Nilable<Str>,
+        "EnableSearchPublicChannelsWithoutMembership" => enable_search_public_channels_without_membership: Nilable<Bool>,
     }
 }
 
@@ -752,36 +752,36 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::EmailSettings as "EmailSettings" {
-        "EnableSignUpWithEmail" => enable_sign_up_with_email: Ptr<Bool>,
-        "EnableSignInWithEmail" => enable_sign_in_with_email: Ptr<Bool>,
-        "EnableSignInWithUsername" => enable_sign_in_with_username: Ptr<Bool>,
-        "SendEmailNotifications" => send_email_notifications: Ptr<Bool>,
-        "UseChannelInEmailNotifications" => use_channel_in_email_notifications: Ptr<Bool>,
-        "RequireEmailVerification" => require_email_verification: Ptr<Bool>,
-        "FeedbackName" => feedback_name: Ptr<Str>,
-        "FeedbackEmail" => feedback_email: Ptr<Str>,
-        "ReplyToAddress" => reply_to_address: Ptr<Str>,
-        "FeedbackOrganization" => feedback_organization: Ptr<Str>,
-        "EnableSMTPAuth" => enable_smtp_auth: Ptr<Bool>,
-        "SMTPUsername" => smtp_username: Ptr<Str>,
-        "SMTPPassword" => smtp_password: Ptr<Str>,
-        "SMTPServer" => smtp_server: Ptr<Str>,
-        "SMTPPort" => smtp_port: Ptr<Str>,
-        "SMTPServerTimeout" => smtp_server_timeout: Ptr<Int>,
-        "ConnectionSecurity" => connection_security: Ptr<Str>,
-        "SendPushNotifications" => send_push_notifications: Ptr<Bool>,
-        "PushNotificationServer" => push_notification_server: Ptr<Str>,
-        "PushNotificationContents" => push_notification_contents: Ptr<Str>,
-        "PushNotificationBuffer" => push_notification_buffer: Ptr<Int>,
-        "EnableEmailBatching" => enable_email_batching: Ptr<Bool>,
-        "EmailBatchingBufferSize" => email_batching_buffer_size: Ptr<Int>,
-        "EmailBatchingInterval" => email_batching_interval: Ptr<Int>,
-        "EnablePreviewModeBanner" => enable_preview_mode_banner: Ptr<Bool>,
-        "SkipServerCertificateVerification" => skip_server_certificate_verification: Ptr<Bool>,
-        "EmailNotificationContentsType" => email_notification_contents_type: Ptr<Str>,
-        "LoginButtonColor" => login_button_color: Ptr<Str>,
-        "LoginButtonBorderColor" => login_button_border_color: Ptr<Str>,
-        "LoginButtonTextColor" => login_button_text_color: Ptr<Str>,
+        "EnableSignUpWithEmail" => enable_sign_up_with_email: Nilable<Bool>,
+        "EnableSignInWithEmail" => enable_sign_in_with_email: Nilable<Bool>,
+        "EnableSignInWithUsername" => enable_sign_in_with_username: Nilable<Bool>,
+        "SendEmailNotifications" => send_email_notifications: Nilable<Bool>,
+        "UseChannelInEmailNotifications" => use_channel_in_email_notifications: Nilable<Bool>,
+        "RequireEmailVerification" => require_email_verification: Nilable<Bool>,
+        "FeedbackName" => feedback_name: Nilable<Str>,
+        "FeedbackEmail" => feedback_email: Nilable<Str>,
+        "ReplyToAddress" => reply_to_address: Nilable<Str>,
+        "FeedbackOrganization" => feedback_organization: Nilable<Str>,
+        "EnableSMTPAuth" => enable_smtp_auth: Nilable<Bool>,
+        "SMTPUsername" => smtp_username: Nilable<Str>,
+        "SMTPPassword" => smtp_password: Nilable<Str>,
+        "SMTPServer" => smtp_server: Nilable<Str>,
+        "SMTPPort" => smtp_port: Nilable<Str>,
+        "SMTPServerTimeout" => smtp_server_timeout: Nilable<Int>,
+        "ConnectionSecurity" => connection_security: Nilable<Str>,
+        "SendPushNotifications" => send_push_notifications: Nilable<Bool>,
+        "PushNotificationServer" => push_notification_server: Nilable<Str>,
+        "PushNotificationContents" => push_notification_contents: Nilable<Str>,
+        "PushNotificationBuffer" => push_notification_buffer: Nilable<Int>,
+        "EnableEmailBatching" => enable_email_batching: Nilable<Bool>,
+        "EmailBatchingBufferSize" => email_batching_buffer_size: Nilable<Int>,
+        "EmailBatchingInterval" => email_batching_interval: Nilable<Int>,
+        "EnablePreviewModeBanner" => enable_preview_mode_banner: Nilable<Bool>,
+        "SkipServerCertificateVerification" => skip_server_certificate_verification: Nilable<Bool>,
+        "EmailNotificationContentsType" => email_notification_contents_type: Nilable<Str>,
+        "LoginButtonColor" => login_button_color: Nilable<Str>,
+        "LoginButtonBorderColor" => login_button_border_color: Nilable<Str>,
+        "LoginButtonTextColor" => login_button_text_color: Nilable<Str>,
     }
 }
 
@@ -798,34 +798,34 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::ExperimentalAuditSettings as "ExperimentalAuditSettings" {
-        "FileEnabled" => file_enabled: Ptr<Bool>,
-        "FileName" => file_name: Ptr<Str>,
+        "FileEnabled" => file_enabled: Nilable<Bool>,
+        "FileName" => file_name: Nilable<Str>,
         "AdvancedLoggingJSON" => advanced_logging_json: Bytes,
-        "Certificate" => certificate: Ptr<Str>,
+        "Certificate" => certificate: Nilable<Str>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::ExperimentalSettings as "ExperimentalSettings" {
-        "ClientSideCertEnable" => client_side_cert_enable: Ptr<Bool>,
-        "LinkMetadataTimeoutMilliseconds" => link_metadata_timeout_milliseconds: Ptr<Int>,
-        "RestrictSystemAdmin" => restrict_system_admin: Ptr<Bool>,
-        "EnableSharedChannels" => enable_shared_channels: Ptr<Bool>,
-        "EnableRemoteClusterService" => enable_remote_cluster_service: Ptr<Bool>,
-        "DisableAppBar" => disable_app_bar: Ptr<Bool>,
-        "DisableRefetchingOnBrowserFocus" => disable_refetching_on_browser_focus: Ptr<Bool>,
-        "DelayChannelAutocomplete" => delay_channel_autocomplete: Ptr<Bool>,
-        "DisableWakeUpReconnectHandler" => disable_wake_up_reconnect_handler: Ptr<Bool>,
-        "UsersStatusAndProfileFetchingPollIntervalMilliseconds" => users_status_and_profile_fetching_poll_interval_milliseconds: Ptr<Int>,
-        "YoutubeReferrerPolicy" => youtube_referrer_policy: Ptr<Bool>,
-        "ExperimentalChannelCategorySorting" => experimental_channel_category_sorting: Ptr<Bool>,
+        "ClientSideCertEnable" => client_side_cert_enable: Nilable<Bool>,
+        "LinkMetadataTimeoutMilliseconds" => link_metadata_timeout_milliseconds: Nilable<Int>,
+        "RestrictSystemAdmin" => restrict_system_admin: Nilable<Bool>,
+        "EnableSharedChannels" => enable_shared_channels: Nilable<Bool>,
+        "EnableRemoteClusterService" => enable_remote_cluster_service: Nilable<Bool>,
+        "DisableAppBar" => disable_app_bar: Nilable<Bool>,
+        "DisableRefetchingOnBrowserFocus" => disable_refetching_on_browser_focus: Nilable<Bool>,
+        "DelayChannelAutocomplete" => delay_channel_autocomplete: Nilable<Bool>,
+        "DisableWakeUpReconnectHandler" => disable_wake_up_reconnect_handler: Nilable<Bool>,
+        "UsersStatusAndProfileFetchingPollIntervalMilliseconds" => users_status_and_profile_fetching_poll_interval_milliseconds: Nilable<Int>,
+        "YoutubeReferrerPolicy" => youtube_referrer_policy: Nilable<Bool>,
+        "ExperimentalChannelCategorySorting" => experimental_channel_category_sorting: Nilable<Bool>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::ExportSettings as "ExportSettings" {
-        "Directory" => directory: Ptr<Str>,
-        "RetentionDays" => retention_days: Ptr<Int>,
+        "Directory" => directory: Nilable<Str>,
+        "RetentionDays" => retention_days: Nilable<Int>,
     }
 }
 
@@ -872,38 +872,38 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::Features as "Features" {
-        "Users" => users: Ptr<Int>,
-        "LDAP" => ldap: Ptr<Bool>,
-        "LDAPGroups" => ldap_groups: Ptr<Bool>,
-        "MFA" => mfa: Ptr<Bool>,
-        "GoogleOAuth" => google_oauth: Ptr<Bool>,
-        "Office365OAuth" => office365_oauth: Ptr<Bool>,
-        "OpenId" => openid: Ptr<Bool>,
-        "Compliance" => compliance: Ptr<Bool>,
-        "Cluster" => cluster: Ptr<Bool>,
-        "Metrics" => metrics: Ptr<Bool>,
-        "MHPNS" => mhpns: Ptr<Bool>,
-        "SAML" => saml: Ptr<Bool>,
-        "Elasticsearch" => elasticsearch: Ptr<Bool>,
-        "Announcement" => announcement: Ptr<Bool>,
-        "ThemeManagement" => theme_management: Ptr<Bool>,
-        "EmailNotificationContents" => email_notification_contents: Ptr<Bool>,
-        "DataRetention" => data_retention: Ptr<Bool>,
-        "MessageExport" => message_export: Ptr<Bool>,
-        "CustomPermissionsSchemes" => custom_permissions_schemes: Ptr<Bool>,
-        "CustomTermsOfService" => custom_terms_of_service: Ptr<Bool>,
-        "GuestAccounts" => guest_accounts: Ptr<Bool>,
-        "GuestAccountsPermissions" => guest_accounts_permissions: Ptr<Bool>,
-        "IDLoadedPushNotifications" => id_loaded_push_notifications: Ptr<Bool>,
-        "LockTeammateNameDisplay" => lock_teammate_name_display: Ptr<Bool>,
-        "EnterprisePlugins" => enterprise_plugins: Ptr<Bool>,
-        "AdvancedLogging" => advanced_logging: Ptr<Bool>,
-        "Cloud" => cloud: Ptr<Bool>,
-        "SharedChannels" => shared_channels: Ptr<Bool>,
-        "RemoteClusterService" => remote_cluster_service: Ptr<Bool>,
-        "OutgoingOAuthConnections" => outgoing_oauth_connections: Ptr<Bool>,
-        "AutoTranslation" => auto_translation: Ptr<Bool>,
-        "FutureFeatures" => future_features: Ptr<Bool>,
+        "Users" => users: Nilable<Int>,
+        "LDAP" => ldap: Nilable<Bool>,
+        "LDAPGroups" => ldap_groups: Nilable<Bool>,
+        "MFA" => mfa: Nilable<Bool>,
+        "GoogleOAuth" => google_oauth: Nilable<Bool>,
+        "Office365OAuth" => office365_oauth: Nilable<Bool>,
+        "OpenId" => openid: Nilable<Bool>,
+        "Compliance" => compliance: Nilable<Bool>,
+        "Cluster" => cluster: Nilable<Bool>,
+        "Metrics" => metrics: Nilable<Bool>,
+        "MHPNS" => mhpns: Nilable<Bool>,
+        "SAML" => saml: Nilable<Bool>,
+        "Elasticsearch" => elasticsearch: Nilable<Bool>,
+        "Announcement" => announcement: Nilable<Bool>,
+        "ThemeManagement" => theme_management: Nilable<Bool>,
+        "EmailNotificationContents" => email_notification_contents: Nilable<Bool>,
+        "DataRetention" => data_retention: Nilable<Bool>,
+        "MessageExport" => message_export: Nilable<Bool>,
+        "CustomPermissionsSchemes" => custom_permissions_schemes: Nilable<Bool>,
+        "CustomTermsOfService" => custom_terms_of_service: Nilable<Bool>,
+        "GuestAccounts" => guest_accounts: Nilable<Bool>,
+        "GuestAccountsPermissions" => guest_accounts_permissions: Nilable<Bool>,
+        "IDLoadedPushNotifications" => id_loaded_push_notifications: Nilable<Bool>,
+        "LockTeammateNameDisplay" => lock_teammate_name_display: Nilable<Bool>,
+        "EnterprisePlugins" => enterprise_plugins: Nilable<Bool>,
+        "AdvancedLogging" => advanced_logging: Nilable<Bool>,
+        "Cloud" => cloud: Nilable<Bool>,
+        "SharedChannels" => shared_channels: Nilable<Bool>,
+        "RemoteClusterService" => remote_cluster_service: Nilable<Bool>,
+        "OutgoingOAuthConnections" => outgoing_oauth_connections: Nilable<Bool>,
+        "AutoTranslation" => auto_translation: Nilable<Bool>,
+        "FutureFeatures" => future_features: Nilable<Bool>,
     }
 }
 
@@ -933,64 +933,64 @@ mm_gob::gob_struct! {
         "Width" => width: Int,
         "Height" => height: Int,
         "HasPreviewImage" => has_preview_image: Bool,
-        "MiniPreview" => mini_preview: Ptr<Bytes>,
+        "MiniPreview" => mini_preview: Nilable<Bytes>,
         "Content" => content: Str,
-        "RemoteId" => remote_id: Ptr<Str>,
+        "RemoteId" => remote_id: Nilable<Str>,
         "Archived" => archived: Bool,
     }
 }
 
 mm_gob::gob_struct! {
     v1::FileSettings as "FileSettings" {
-        "EnableFileAttachments" => enable_file_attachments: Ptr<Bool>,
-        "EnableMobileUpload" => enable_mobile_upload: Ptr<Bool>,
-        "EnableMobileDownload" => enable_mobile_download: Ptr<Bool>,
-        "MaxFileSize" => max_file_size: Ptr<Int>,
-        "MaxImageResolution" => max_image_resolution: Ptr<Int>,
-        "MaxImageDecoderConcurrency" => max_image_decoder_concurrency: Ptr<Int>,
-        "DriverName" => driver_name: Ptr<Str>,
-        "Directory" => directory: Ptr<Str>,
-        "EnablePublicLink" => enable_public_link: Ptr<Bool>,
-        "ExtractContent" => extract_content: Ptr<Bool>,
-        "ArchiveRecursion" => archive_recursion: Ptr<Bool>,
-        "PublicLinkSalt" => public_link_salt: Ptr<Str>,
-        "InitialFont" => initial_font: Ptr<Str>,
-        "AmazonS3AccessKeyId" => amazon_s3_access_key_id: Ptr<Str>,
-        "AmazonS3SecretAccessKey" => amazon_s3_secret_access_key: Ptr<Str>,
-        "AmazonS3Bucket" => amazon_s3_bucket: Ptr<Str>,
-        "AmazonS3PathPrefix" => amazon_s3_path_prefix: Ptr<Str>,
-        "AmazonS3Region" => amazon_s3_region: Ptr<Str>,
-        "AmazonS3Endpoint" => amazon_s3_endpoint: Ptr<Str>,
-        "AmazonS3SSL" => amazon_s3_ssl: Ptr<Bool>,
-        "AmazonS3SignV2" => amazon_s3_sign_v2: Ptr<Bool>,
-        "AmazonS3SSE" => amazon_s3_sse: Ptr<Bool>,
-        "AmazonS3Trace" => amazon_s3_trace: Ptr<Bool>,
-        "AmazonS3RequestTimeoutMilliseconds" => amazon_s3_request_timeout_milliseconds: Ptr<Int>,
-        "AmazonS3UploadPartSizeBytes" => amazon_s3_upload_part_size_bytes: Ptr<Int>,
-        "AmazonS3StorageClass" => amazon_s3_storage_class: Ptr<Str>,
-        "DedicatedExportStore" => dedicated_export_store: Ptr<Bool>,
-        "ExportDriverName" => export_driver_name: Ptr<Str>,
-        "ExportDirectory" => export_directory: Ptr<Str>,
-        "ExportAmazonS3AccessKeyId" => export_amazon_s3_access_key_id: Ptr<Str>,
-        "ExportAmazonS3SecretAccessKey" => export_amazon_s3_secret_access_key: Ptr<Str>,
-        "ExportAmazonS3Bucket" => export_amazon_s3_bucket: Ptr<Str>,
-        "ExportAmazonS3PathPrefix" => export_amazon_s3_path_prefix: Ptr<Str>,
-        "ExportAmazonS3Region" => export_amazon_s3_region: Ptr<Str>,
-        "ExportAmazonS3Endpoint" => export_amazon_s3_endpoint: Ptr<Str>,
-        "ExportAmazonS3SSL" => export_amazon_s3_ssl: Ptr<Bool>,
-        "ExportAmazonS3SignV2" => export_amazon_s3_sign_v2: Ptr<Bool>,
-        "ExportAmazonS3SSE" => export_amazon_s3_sse: Ptr<Bool>,
-        "ExportAmazonS3Trace" => export_amazon_s3_trace: Ptr<Bool>,
-        "ExportAmazonS3RequestTimeoutMilliseconds" => export_amazon_s3_request_timeout_milliseconds: Ptr<Int>,
-        "ExportAmazonS3PresignExpiresSeconds" => export_amazon_s3_presign_expires_seconds: Ptr<Int>,
-        "ExportAmazonS3UploadPartSizeBytes" => export_amazon_s3_upload_part_size_bytes: Ptr<Int>,
-        "ExportAmazonS3StorageClass" => export_amazon_s3_storage_class: Ptr<Str>,
+        "EnableFileAttachments" => enable_file_attachments: Nilable<Bool>,
+        "EnableMobileUpload" => enable_mobile_upload: Nilable<Bool>,
+        "EnableMobileDownload" => enable_mobile_download: Nilable<Bool>,
+        "MaxFileSize" => max_file_size: Nilable<Int>,
+        "MaxImageResolution" => max_image_resolution: Nilable<Int>,
+        "MaxImageDecoderConcurrency" => max_image_decoder_concurrency: Nilable<Int>,
+        "DriverName" => driver_name: Nilable<Str>,
+        "Directory" => directory: Nilable<Str>,
+        "EnablePublicLink" => enable_public_link: Nilable<Bool>,
+        "ExtractContent" => extract_content: Nilable<Bool>,
+        "ArchiveRecursion" => archive_recursion: Nilable<Bool>,
+        "PublicLinkSalt" => public_link_salt: Nilable<Str>,
+        "InitialFont" => initial_font: Nilable<Str>,
+        "AmazonS3AccessKeyId" => amazon_s3_access_key_id: Nilable<Str>,
+        "AmazonS3SecretAccessKey" => amazon_s3_secret_access_key: Nilable<Str>,
+        "AmazonS3Bucket" => amazon_s3_bucket: Nilable<Str>,
+        "AmazonS3PathPrefix" => amazon_s3_path_prefix: Nilable<Str>,
+        "AmazonS3Region" => amazon_s3_region: Nilable<Str>,
+        "AmazonS3Endpoint" => amazon_s3_endpoint: Nilable<Str>,
+        "AmazonS3SSL" => amazon_s3_ssl: Nilable<Bool>,
+        "AmazonS3SignV2" => amazon_s3_sign_v2: Nilable<Bool>,
+        "AmazonS3SSE" => amazon_s3_sse: Nilable<Bool>,
+        "AmazonS3Trace" => amazon_s3_trace: Nilable<Bool>,
+        "AmazonS3RequestTimeoutMilliseconds" => amazon_s3_request_timeout_milliseconds: Nilable<Int>,
+        "AmazonS3UploadPartSizeBytes" => amazon_s3_upload_part_size_bytes: Nilable<Int>,
+        "AmazonS3StorageClass" => amazon_s3_storage_class: Nilable<Str>,
+        "DedicatedExportStore" => dedicated_export_store: Nilable<Bool>,
+        "ExportDriverName" => export_driver_name: Nilable<Str>,
+        "ExportDirectory" => export_directory: Nilable<Str>,
+        "ExportAmazonS3AccessKeyId" => export_amazon_s3_access_key_id: Nilable<Str>,
+        "ExportAmazonS3SecretAccessKey" => export_amazon_s3_secret_access_key: Nilable<Str>,
+        "ExportAmazonS3Bucket" => export_amazon_s3_bucket: Nilable<Str>,
+        "ExportAmazonS3PathPrefix" => export_amazon_s3_path_prefix: Nilable<Str>,
+        "ExportAmazonS3Region" => export_amazon_s3_region: Nilable<Str>,
+        "ExportAmazonS3Endpoint" => export_amazon_s3_endpoint: Nilable<Str>,
+        "ExportAmazonS3SSL" => export_amazon_s3_ssl: Nilable<Bool>,
+        "ExportAmazonS3SignV2" => export_amazon_s3_sign_v2: Nilable<Bool>,
+        "ExportAmazonS3SSE" => export_amazon_s3_sse: Nilable<Bool>,
+        "ExportAmazonS3Trace" => export_amazon_s3_trace: Nilable<Bool>,
+        "ExportAmazonS3RequestTimeoutMilliseconds" => export_amazon_s3_request_timeout_milliseconds: Nilable<Int>,
+        "ExportAmazonS3PresignExpiresSeconds" => export_amazon_s3_presign_expires_seconds: Nilable<Int>,
+        "ExportAmazonS3UploadPartSizeBytes" => export_amazon_s3_upload_part_size_bytes: Nilable<Int>,
+        "ExportAmazonS3StorageClass" => export_amazon_s3_storage_class: Nilable<Str>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::FilesLimits as "FilesLimits" {
-        "TotalStorage" => total_storage: Ptr<Int>,
+        "TotalStorage" => total_storage: Nilable<Int>,
     }
 }
 
@@ -1016,32 +1016,32 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::GlobalRelayMessageExportSettings as "GlobalRelayMessageExportSettings" {
-        "CustomerType" => customer_type: Ptr<Str>,
-        "SMTPUsername" => smtp_username: Ptr<Str>,
-        "SMTPPassword" => smtp_password: Ptr<Str>,
-        "EmailAddress" => email_address: Ptr<Str>,
-        "SMTPServerTimeout" => smtp_server_timeout: Ptr<Int>,
-        "CustomSMTPServerName" => custom_smtp_server_name: Ptr<Str>,
-        "CustomSMTPPort" => custom_smtp_port: Ptr<Str>,
+        "CustomerType" => customer_type: Nilable<Str>,
+        "SMTPUsername" => smtp_username: Nilable<Str>,
+        "SMTPPassword" => smtp_password: Nilable<Str>,
+        "EmailAddress" => email_address: Nilable<Str>,
+        "SMTPServerTimeout" => smtp_server_timeout: Nilable<Int>,
+        "CustomSMTPServerName" => custom_smtp_server_name: Nilable<Str>,
+        "CustomSMTPPort" => custom_smtp_port: Nilable<Str>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::Group as "Group" {
         "Id" => id: Str,
-        "Name" => name: Ptr<Str>,
+        "Name" => name: Nilable<Str>,
         "DisplayName" => display_name: Str,
         "Description" => description: Str,
         "Source" => source: Str,
-        "RemoteId" => remote_id: Ptr<Str>,
+        "RemoteId" => remote_id: Nilable<Str>,
         "CreateAt" => create_at: Int,
         "UpdateAt" => update_at: Int,
         "DeleteAt" => delete_at: Int,
         "HasSyncables" => has_syncables: Bool,
-        "MemberCount" => member_count: Ptr<Int>,
+        "MemberCount" => member_count: Nilable<Int>,
         "AllowReference" => allow_reference: Bool,
-        "ChannelMemberCount" => channel_member_count: Ptr<Int>,
-        "ChannelMemberTimezonesCount" => channel_member_timezones_count: Ptr<Int>,
+        "ChannelMemberCount" => channel_member_count: Nilable<Int>,
+        "ChannelMemberTimezonesCount" => channel_member_timezones_count: Nilable<Int>,
         "MemberIDs" => member_ids: Slice<Str>,
     }
 }
@@ -1062,7 +1062,7 @@ mm_gob::gob_struct! {
         "NotAssociatedToChannel" => not_associated_to_channel: Str,
         "IncludeMemberCount" => include_member_count: Bool,
         "FilterAllowReference" => filter_allow_reference: Bool,
-        "PageOpts" => page_opts: Ptr<Model<v1::PageOpts>>,
+        "PageOpts" => page_opts: Nilable<Model<v1::PageOpts>>,
         "Since" => since: Int,
         "Source" => source: Str,
         "FilterParentTeamPermitted" => filter_parent_team_permitted: Bool,
@@ -1096,37 +1096,37 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::GuestAccountsSettings as "GuestAccountsSettings" {
-        "Enable" => enable: Ptr<Bool>,
-        "HideTags" => hide_tags: Ptr<Bool>,
-        "AllowEmailAccounts" => allow_email_accounts: Ptr<Bool>,
-        "EnforceMultifactorAuthentication" => enforce_multifactor_authentication: Ptr<Bool>,
-        "RestrictCreationToDomains" => restrict_creation_to_domains: Ptr<Str>,
-        "EnableGuestMagicLink" => enable_guest_magic_link: Ptr<Bool>,
+        "Enable" => enable: Nilable<Bool>,
+        "HideTags" => hide_tags: Nilable<Bool>,
+        "AllowEmailAccounts" => allow_email_accounts: Nilable<Bool>,
+        "EnforceMultifactorAuthentication" => enforce_multifactor_authentication: Nilable<Bool>,
+        "RestrictCreationToDomains" => restrict_creation_to_domains: Nilable<Str>,
+        "EnableGuestMagicLink" => enable_guest_magic_link: Nilable<Bool>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::ImageProxySettings as "ImageProxySettings" {
-        "Enable" => enable: Ptr<Bool>,
-        "ImageProxyType" => image_proxy_type: Ptr<Str>,
-        "RemoteImageProxyURL" => remote_image_proxy_url: Ptr<Str>,
-        "RemoteImageProxyOptions" => remote_image_proxy_options: Ptr<Str>,
+        "Enable" => enable: Nilable<Bool>,
+        "ImageProxyType" => image_proxy_type: Nilable<Str>,
+        "RemoteImageProxyURL" => remote_image_proxy_url: Nilable<Str>,
+        "RemoteImageProxyOptions" => remote_image_proxy_options: Nilable<Str>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::ImportSettings as "ImportSettings" {
-        "Directory" => directory: Ptr<Str>,
-        "RetentionDays" => retention_days: Ptr<Int>,
+        "Directory" => directory: Nilable<Str>,
+        "RetentionDays" => retention_days: Nilable<Int>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::IntuneSettings as "IntuneSettings" {
-        "Enable" => enable: Ptr<Bool>,
-        "TenantId" => tenant_id: Ptr<Str>,
-        "ClientId" => client_id: Ptr<Str>,
-        "AuthService" => auth_service: Ptr<Str>,
+        "Enable" => enable: Nilable<Bool>,
+        "TenantId" => tenant_id: Nilable<Str>,
+        "ClientId" => client_id: Nilable<Str>,
+        "AuthService" => auth_service: Nilable<Str>,
     }
 }
 
@@ -1139,51 +1139,51 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::JobSettings as "JobSettings" {
-        "RunJobs" => run_jobs: Ptr<Bool>,
-        "RunScheduler" => run_scheduler: Ptr<Bool>,
-        "CleanupJobsThresholdDays" => cleanup_jobs_threshold_days: Ptr<Int>,
-        "CleanupConfigThresholdDays" => cleanup_config_threshold_days: Ptr<Int>,
+        "RunJobs" => run_jobs: Nilable<Bool>,
+        "RunScheduler" => run_scheduler: Nilable<Bool>,
+        "CleanupJobsThresholdDays" => cleanup_jobs_threshold_days: Nilable<Int>,
+        "CleanupConfigThresholdDays" => cleanup_config_threshold_days: Nilable<Int>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::LdapSettings as "LdapSettings" {
-        "Enable" => enable: Ptr<Bool>,
-        "EnableSync" => enable_sync: Ptr<Bool>,
-        "LdapServer" => ldap_server: Ptr<Str>,
-        "LdapPort" => ldap_port: Ptr<Int>,
-        "ConnectionSecurity" => connection_security: Ptr<Str>,
-        "BaseDN" => base_dn: Ptr<Str>,
-        "BindUsername" => bind_username: Ptr<Str>,
-        "BindPassword" => bind_password: Ptr<Str>,
-        "MaximumLoginAttempts" => maximum_login_attempts: Ptr<Int>,
-        "UserFilter" => user_filter: Ptr<Str>,
-        "GroupFilter" => group_filter: Ptr<Str>,
-        "GuestFilter" => guest_filter: Ptr<Str>,
-        "EnableAdminFilter" => enable_admin_filter: Ptr<Bool>,
-        "AdminFilter" => admin_filter: Ptr<Str>,
-        "GroupDisplayNameAttribute" => group_display_name_attribute: Ptr<Str>,
-        "GroupIdAttribute" => group_id_attribute: Ptr<Str>,
-        "FirstNameAttribute" => first_name_attribute: Ptr<Str>,
-        "LastNameAttribute" => last_name_attribute: Ptr<Str>,
-        "EmailAttribute" => email_attribute: Ptr<Str>,
-        "UsernameAttribute" => username_attribute: Ptr<Str>,
-        "NicknameAttribute" => nickname_attribute: Ptr<Str>,
-        "IdAttribute" => id_attribute: Ptr<Str>,
-        "PositionAttribute" => position_attribute: Ptr<Str>,
-        "LoginIdAttribute" => login_id_attribute: Ptr<Str>,
-        "PictureAttribute" => picture_attribute: Ptr<Str>,
-        "SyncIntervalMinutes" => sync_interval_minutes: Ptr<Int>,
-        "ReAddRemovedMembers" => re_add_removed_members: Ptr<Bool>,
-        "SkipCertificateVerification" => skip_certificate_verification: Ptr<Bool>,
-        "PublicCertificateFile" => public_certificate_file: Ptr<Str>,
-        "PrivateKeyFile" => private_key_file: Ptr<Str>,
-        "QueryTimeout" => query_timeout: Ptr<Int>,
-        "MaxPageSize" => max_page_size: Ptr<Int>,
-        "LoginFieldName" => login_field_name: Ptr<Str>,
-        "LoginButtonColor" => login_button_color: Ptr<Str>,
-        "LoginButtonBorderColor" => login_button_border_color: Ptr<Str>,
-        "LoginButtonTextColor" => login_button_text_color: Ptr<Str>,
+        "Enable" => enable: Nilable<Bool>,
+        "EnableSync" => enable_sync: Nilable<Bool>,
+        "LdapServer" => ldap_server: Nilable<Str>,
+        "LdapPort" => ldap_port: Nilable<Int>,
+        "ConnectionSecurity" => connection_security: Nilable<Str>,
+        "BaseDN" => base_dn: Nilable<Str>,
+        "BindUsername" => bind_username: Nilable<Str>,
+        "BindPassword" => bind_password: Nilable<Str>,
+        "MaximumLoginAttempts" => maximum_login_attempts: Nilable<Int>,
+        "UserFilter" => user_filter: Nilable<Str>,
+        "GroupFilter" => group_filter: Nilable<Str>,
+        "GuestFilter" => guest_filter: Nilable<Str>,
+        "EnableAdminFilter" => enable_admin_filter: Nilable<Bool>,
+        "AdminFilter" => admin_filter: Nilable<Str>,
+        "GroupDisplayNameAttribute" => group_display_name_attribute: Nilable<Str>,
+        "GroupIdAttribute" => group_id_attribute: Nilable<Str>,
+        "FirstNameAttribute" => first_name_attribute: Nilable<Str>,
+        "LastNameAttribute" => last_name_attribute: Nilable<Str>,
+        "EmailAttribute" => email_attribute: Nilable<Str>,
+        "UsernameAttribute" => username_attribute: Nilable<Str>,
+        "NicknameAttribute" => nickname_attribute: Nilable<Str>,
+        "IdAttribute" => id_attribute: Nilable<Str>,
+        "PositionAttribute" => position_attribute: Nilable<Str>,
+        "LoginIdAttribute" => login_id_attribute: Nilable<Str>,
+        "PictureAttribute" => picture_attribute: Nilable<Str>,
+        "SyncIntervalMinutes" => sync_interval_minutes: Nilable<Int>,
+        "ReAddRemovedMembers" => re_add_removed_members: Nilable<Bool>,
+        "SkipCertificateVerification" => skip_certificate_verification: Nilable<Bool>,
+        "PublicCertificateFile" => public_certificate_file: Nilable<Str>,
+        "PrivateKeyFile" => private_key_file: Nilable<Str>,
+        "QueryTimeout" => query_timeout: Nilable<Int>,
+        "MaxPageSize" => max_page_size: Nilable<Int>,
+        "LoginFieldName" => login_field_name: Nilable<Str>,
+        "LoginButtonColor" => login_button_color: Nilable<Str>,
+        "LoginButtonBorderColor" => login_button_border_color: Nilable<Str>,
+        "LoginButtonTextColor" => login_button_text_color: Nilable<Str>,
     }
 }
 
@@ -1198,8 +1198,8 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::LibreTranslateProviderSettings as "LibreTranslateProviderSettings" {
-        "URL" => url: Ptr<Str>,
-        "APIKey" => api_key: Ptr<Str>,
+        "URL" => url: Nilable<Str>,
+        "APIKey" => api_key: Nilable<Str>,
     }
 }
 
@@ -1209,16 +1209,16 @@ mm_gob::gob_struct! {
         "IssuedAt" => issued_at: Int,
         "StartsAt" => starts_at: Int,
         "ExpiresAt" => expires_at: Int,
-        "Customer" => customer: Ptr<Model<v1::Customer>>,
-        "Features" => features: Ptr<Model<v1::Features>>,
+        "Customer" => customer: Nilable<Model<v1::Customer>>,
+        "Features" => features: Nilable<Model<v1::Features>>,
         "SkuName" => sku_name: Str,
         "SkuShortName" => sku_short_name: Str,
         "IsTrial" => is_trial: Bool,
         "IsGovSku" => is_gov_sku: Bool,
         "IsSeatCountEnforced" => is_seat_count_enforced: Bool,
-        "ExtraUsers" => extra_users: Ptr<Int>,
-        "SignupJWT" => signup_jwt: Ptr<Str>,
-        "Limits" => limits: Ptr<Model<v1::LicenseLimits>>,
+        "ExtraUsers" => extra_users: Nilable<Int>,
+        "SignupJWT" => signup_jwt: Nilable<Str>,
+        "Limits" => limits: Nilable<Model<v1::LicenseLimits>>,
     }
 }
 
@@ -1235,28 +1235,28 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::LocalizationSettings as "LocalizationSettings" {
-        "DefaultServerLocale" => default_server_locale: Ptr<Str>,
-        "DefaultClientLocale" => default_client_locale: Ptr<Str>,
-        "AvailableLocales" => available_locales: Ptr<Str>,
-        "EnableExperimentalLocales" => enable_experimental_locales: Ptr<Bool>,
+        "DefaultServerLocale" => default_server_locale: Nilable<Str>,
+        "DefaultClientLocale" => default_client_locale: Nilable<Str>,
+        "AvailableLocales" => available_locales: Nilable<Str>,
+        "EnableExperimentalLocales" => enable_experimental_locales: Nilable<Bool>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::LogSettings as "LogSettings" {
-        "EnableConsole" => enable_console: Ptr<Bool>,
-        "ConsoleLevel" => console_level: Ptr<Str>,
-        "ConsoleJson" => console_json: Ptr<Bool>,
-        "EnableColor" => enable_color: Ptr<Bool>,
-        "EnableFile" => enable_file: Ptr<Bool>,
-        "FileLevel" => file_level: Ptr<Str>,
-        "FileJson" => file_json: Ptr<Bool>,
-        "FileLocation" => file_location: Ptr<Str>,
-        "EnableWebhookDebugging" => enable_webhook_debugging: Ptr<Bool>,
-        "EnableDiagnostics" => enable_diagnostics: Ptr<Bool>,
-        "EnableSentry" => enable_sentry: Ptr<Bool>,
+        "EnableConsole" => enable_console: Nilable<Bool>,
+        "ConsoleLevel" => console_level: Nilable<Str>,
+        "ConsoleJson" => console_json: Nilable<Bool>,
+        "EnableColor" => enable_color: Nilable<Bool>,
+        "EnableFile" => enable_file: Nilable<Bool>,
+        "FileLevel" => file_level: Nilable<Str>,
+        "FileJson" => file_json: Nilable<Bool>,
+        "FileLocation" => file_location: Nilable<Str>,
+        "EnableWebhookDebugging" => enable_webhook_debugging: Nilable<Bool>,
+        "EnableDiagnostics" => enable_diagnostics: Nilable<Bool>,
+        "EnableSentry" => enable_sentry: Nilable<Bool>,
         "AdvancedLoggingJSON" => advanced_logging_json: Bytes,
-        "MaxFieldSize" => max_field_size: Ptr<Int>,
+        "MaxFieldSize" => max_field_size: Nilable<Int>,
     }
 }
 
@@ -1271,9 +1271,9 @@ mm_gob::gob_struct! {
         "IconPath" => icon_path: Str,
         "Version" => version: Str,
         "MinServerVersion" => min_server_version: Str,
-        "Server" => server: Ptr<Model<v1::ManifestServer>>,
-        "Webapp" => webapp: Ptr<Model<v1::ManifestWebapp>>,
-        "SettingsSchema" => settings_schema: Ptr<Model<v1::PluginSettingsSchema>>,
+        "Server" => server: Nilable<Model<v1::ManifestServer>>,
+        "Webapp" => webapp: Nilable<Model<v1::ManifestWebapp>>,
+        "SettingsSchema" => settings_schema: Nilable<Model<v1::PluginSettingsSchema>>,
         "Props" => props: Map<Str, Interface>,
     }
 }
@@ -1319,7 +1319,7 @@ mm_gob::gob_struct! {
         "ThumbURL" => thumb_url: Str,
         "Footer" => footer: Str,
         "FooterIcon" => footer_icon: Str,
-        "Timestamp" => timestamp: Interface,
+        "Timestamp" => timestamp: InterfaceField,
         "Actions" => actions: Slice<Model<v1::PostAction>>,
     }
 }
@@ -1327,38 +1327,38 @@ mm_gob::gob_struct! {
 mm_gob::gob_struct! {
     v1::MessageAttachmentField as "MessageAttachmentField" {
         "Title" => title: Str,
-        "Value" => value: Interface,
+        "Value" => value: InterfaceField,
         "Short" => short: Bool,
     }
 }
 
 mm_gob::gob_struct! {
     v1::MessageExportSettings as "MessageExportSettings" {
-        "EnableExport" => enable_export: Ptr<Bool>,
-        "ExportFormat" => export_format: Ptr<Str>,
-        "DailyRunTime" => daily_run_time: Ptr<Str>,
-        "ExportFromTimestamp" => export_from_timestamp: Ptr<Int>,
-        "BatchSize" => batch_size: Ptr<Int>,
-        "DownloadExportResults" => download_export_results: Ptr<Bool>,
-        "ChannelBatchSize" => channel_batch_size: Ptr<Int>,
-        "ChannelHistoryBatchSize" => channel_history_batch_size: Ptr<Int>,
-        "GlobalRelaySettings" => global_relay_settings: Ptr<Model<v1::GlobalRelayMessageExportSettings>>,
+        "EnableExport" => enable_export: Nilable<Bool>,
+        "ExportFormat" => export_format: Nilable<Str>,
+        "DailyRunTime" => daily_run_time: Nilable<Str>,
+        "ExportFromTimestamp" => export_from_timestamp: Nilable<Int>,
+        "BatchSize" => batch_size: Nilable<Int>,
+        "DownloadExportResults" => download_export_results: Nilable<Bool>,
+        "ChannelBatchSize" => channel_batch_size: Nilable<Int>,
+        "ChannelHistoryBatchSize" => channel_history_batch_size: Nilable<Int>,
+        "GlobalRelaySettings" => global_relay_settings: Nilable<Model<v1::GlobalRelayMessageExportSettings>>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::MessagesLimits as "MessagesLimits" {
-        "History" => history: Ptr<Int>,
+        "History" => history: Nilable<Int>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::MetricsSettings as "MetricsSettings" {
-        "Enable" => enable: Ptr<Bool>,
-        "BlockProfileRate" => block_profile_rate: Ptr<Int>,
-        "ListenAddress" => listen_address: Ptr<Str>,
-        "EnableClientMetrics" => enable_client_metrics: Ptr<Bool>,
-        "EnableNotificationMetrics" => enable_notification_metrics: Ptr<Bool>,
+        "Enable" => enable: Nilable<Bool>,
+        "BlockProfileRate" => block_profile_rate: Nilable<Int>,
+        "ListenAddress" => listen_address: Nilable<Str>,
+        "EnableClientMetrics" => enable_client_metrics: Nilable<Bool>,
+        "EnableNotificationMetrics" => enable_notification_metrics: Nilable<Bool>,
         "ClientSideUserIds" => client_side_user_ids: Slice<Str>,
     }
 }
@@ -1380,16 +1380,16 @@ mm_gob::gob_struct! {
 mm_gob::gob_struct! {
     v1::NativeAppSettings as "NativeAppSettings" {
         "AppCustomURLSchemes" => app_custom_url_schemes: Slice<Str>,
-        "AppDownloadLink" => app_download_link: Ptr<Str>,
-        "AndroidAppDownloadLink" => android_app_download_link: Ptr<Str>,
-        "IosAppDownloadLink" => ios_app_download_link: Ptr<Str>,
-        "MobileExternalBrowser" => mobile_external_browser: Ptr<Bool>,
-        "MobileEnableBiometrics" => mobile_enable_biometrics: Ptr<Bool>,
-        "MobilePreventScreenCapture" => mobile_prevent_screen_capture: Ptr<Bool>,
-        "MobileJailbreakProtection" => mobile_jailbreak_protection: Ptr<Bool>,
-        "MobileEnableSecureFilePreview" => mobile_enable_secure_file_preview: Ptr<Bool>,
-        "MobileAllowPdfLinkNavigation" => mobile_allow_pdf_link_navigation: Ptr<Bool>,
-        "EnableIntuneMAM" => enable_intune_mam: Ptr<Bool>,
+        "AppDownloadLink" => app_download_link: Nilable<Str>,
+        "AndroidAppDownloadLink" => android_app_download_link: Nilable<Str>,
+        "IosAppDownloadLink" => ios_app_download_link: Nilable<Str>,
+        "MobileExternalBrowser" => mobile_external_browser: Nilable<Bool>,
+        "MobileEnableBiometrics" => mobile_enable_biometrics: Nilable<Bool>,
+        "MobilePreventScreenCapture" => mobile_prevent_screen_capture: Nilable<Bool>,
+        "MobileJailbreakProtection" => mobile_jailbreak_protection: Nilable<Bool>,
+        "MobileEnableSecureFilePreview" => mobile_enable_secure_file_preview: Nilable<Bool>,
+        "MobileAllowPdfLinkNavigation" => mobile_allow_pdf_link_navigation: Nilable<Bool>,
+        "EnableIntuneMAM" => enable_intune_mam: Nilable<Bool>,
     }
 }
 
@@ -1413,16 +1413,16 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::Office365Settings as "Office365Settings" {
-        "Enable" => enable: Ptr<Bool>,
-        "Secret" => secret: Ptr<Str>,
-        "Id" => id: Ptr<Str>,
-        "Scope" => scope: Ptr<Str>,
-        "AuthEndpoint" => auth_endpoint: Ptr<Str>,
-        "TokenEndpoint" => token_endpoint: Ptr<Str>,
-        "UserAPIEndpoint" => user_api_endpoint: Ptr<Str>,
-        "DiscoveryEndpoint" => discovery_endpoint: Ptr<Str>,
-        "DirectoryId" => directory_id: Ptr<Str>,
-        "UsePreferredUsername" => use_preferred_username: Ptr<Bool>,
+        "Enable" => enable: Nilable<Bool>,
+        "Secret" => secret: Nilable<Str>,
+        "Id" => id: Nilable<Str>,
+        "Scope" => scope: Nilable<Str>,
+        "AuthEndpoint" => auth_endpoint: Nilable<Str>,
+        "TokenEndpoint" => token_endpoint: Nilable<Str>,
+        "UserAPIEndpoint" => user_api_endpoint: Nilable<Str>,
+        "DiscoveryEndpoint" => discovery_endpoint: Nilable<Str>,
+        "DirectoryId" => directory_id: Nilable<Str>,
+        "UsePreferredUsername" => use_preferred_username: Nilable<Bool>,
     }
 }
 
@@ -1462,12 +1462,12 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::PasswordSettings as "PasswordSettings" {
-        "MinimumLength" => minimum_length: Ptr<Int>,
-        "Lowercase" => lowercase: Ptr<Bool>,
-        "Number" => number: Ptr<Bool>,
-        "Uppercase" => uppercase: Ptr<Bool>,
-        "Symbol" => symbol: Ptr<Bool>,
-        "EnableForgotLink" => enable_forgot_link: Ptr<Bool>,
+        "MinimumLength" => minimum_length: Nilable<Int>,
+        "Lowercase" => lowercase: Nilable<Bool>,
+        "Number" => number: Nilable<Bool>,
+        "Uppercase" => uppercase: Nilable<Bool>,
+        "Symbol" => symbol: Nilable<Bool>,
+        "EnableForgotLink" => enable_forgot_link: Nilable<Bool>,
     }
 }
 
@@ -1523,7 +1523,7 @@ mm_gob::gob_struct! {
         "HelpText" => help_text: Str,
         "RegenerateHelpText" => regenerate_help_text: Str,
         "Placeholder" => placeholder: Str,
-        "Default" => default: Interface,
+        "Default" => default: InterfaceField,
         "Options" => options: Slice<Model<v1::PluginOption>>,
         "Hosting" => hosting: Str,
         "Secret" => secret: Bool,
@@ -1532,21 +1532,21 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::PluginSettings as "PluginSettings" {
-        "Enable" => enable: Ptr<Bool>,
-        "EnableUploads" => enable_uploads: Ptr<Bool>,
-        "AllowInsecureDownloadURL" => allow_insecure_download_url: Ptr<Bool>,
-        "EnableHealthCheck" => enable_health_check: Ptr<Bool>,
-        "Directory" => directory: Ptr<Str>,
-        "ClientDirectory" => client_directory: Ptr<Str>,
+        "Enable" => enable: Nilable<Bool>,
+        "EnableUploads" => enable_uploads: Nilable<Bool>,
+        "AllowInsecureDownloadURL" => allow_insecure_download_url: Nilable<Bool>,
+        "EnableHealthCheck" => enable_health_check: Nilable<Bool>,
+        "Directory" => directory: Nilable<Str>,
+        "ClientDirectory" => client_directory: Nilable<Str>,
         "Plugins" => plugins: Map<Str, Wrapped<Map<Str, Interface>>>,
         "PluginStates" => plugin_states: Map<Str, Model<v1::PluginState>>,
-        "EnableMarketplace" => enable_marketplace: Ptr<Bool>,
-        "EnableRemoteMarketplace" => enable_remote_marketplace: Ptr<Bool>,
-        "AutomaticPrepackagedPlugins" => automatic_prepackaged_plugins: Ptr<Bool>,
-        "RequirePluginSignature" => require_plugin_signature: Ptr<Bool>,
-        "MarketplaceURL" => marketplace_url: Ptr<Str>,
+        "EnableMarketplace" => enable_marketplace: Nilable<Bool>,
+        "EnableRemoteMarketplace" => enable_remote_marketplace: Nilable<Bool>,
+        "AutomaticPrepackagedPlugins" => automatic_prepackaged_plugins: Nilable<Bool>,
+        "RequirePluginSignature" => require_plugin_signature: Nilable<Bool>,
+        "MarketplaceURL" => marketplace_url: Nilable<Str>,
         "SignaturePublicKeyFiles" => signature_public_key_files: Slice<Str>,
-        "ChimeraOAuthProxyURL" => chimera_oauth_proxy_url: Ptr<Str>,
+        "ChimeraOAuthProxyURL" => chimera_oauth_proxy_url: Nilable<Str>,
     }
 }
 
@@ -1612,12 +1612,12 @@ mm_gob::gob_struct! {
         "FileIds" => file_ids: Slice<Str>,
         "PendingPostId" => pending_post_id: Str,
         "HasReactions" => has_reactions: Bool,
-        "RemoteId" => remote_id: Ptr<Str>,
+        "RemoteId" => remote_id: Nilable<Str>,
         "ReplyCount" => reply_count: Int,
         "LastReplyAt" => last_reply_at: Int,
         "Participants" => participants: Slice<Model<v1::User>>,
-        "IsFollowing" => is_following: Ptr<Bool>,
-        "Metadata" => metadata: Ptr<Model<v1::PostMetadata>>,
+        "IsFollowing" => is_following: Nilable<Bool>,
+        "Metadata" => metadata: Nilable<Model<v1::PostMetadata>>,
     }
 }
 
@@ -1627,7 +1627,7 @@ mm_gob::gob_struct! {
         "PostId" => post_id: Str,
         "AcknowledgedAt" => acknowledged_at: Int,
         "ChannelId" => channel_id: Str,
-        "RemoteId" => remote_id: Ptr<Str>,
+        "RemoteId" => remote_id: Nilable<Str>,
     }
 }
 
@@ -1642,7 +1642,7 @@ mm_gob::gob_struct! {
         "DataSource" => data_source: Str,
         "Options" => options: Slice<Model<v1::PostActionOptions>>,
         "DefaultOption" => default_option: Str,
-        "Integration" => integration: Ptr<Model<v1::PostActionIntegration>>,
+        "Integration" => integration: Nilable<Model<v1::PostActionIntegration>>,
         "Cookie" => cookie: Str,
     }
 }
@@ -1665,7 +1665,7 @@ mm_gob::gob_struct! {
     v1::PostEmbed as "PostEmbed" {
         "Type" => r#type: Str,
         "URL" => url: Str,
-        "Data" => data: Interface,
+        "Data" => data: InterfaceField,
     }
 }
 
@@ -1684,7 +1684,7 @@ mm_gob::gob_struct! {
         "Posts" => posts: Map<Str, Model<v1::Post>>,
         "NextPostId" => next_post_id: Str,
         "PrevPostId" => prev_post_id: Str,
-        "HasNext" => has_next: Ptr<Bool>,
+        "HasNext" => has_next: Nilable<Bool>,
         "FirstInaccessiblePostTime" => first_inaccessible_post_time: Int,
         "BurnOnReadPosts" => burn_on_read_posts: Map<Str, Model<v1::Post>>,
     }
@@ -1697,7 +1697,7 @@ mm_gob::gob_struct! {
         "Files" => files: Slice<Model<v1::FileInfo>>,
         "Images" => images: Map<Str, Model<v1::PostImage>>,
         "Reactions" => reactions: Slice<Model<v1::Reaction>>,
-        "Priority" => priority: Ptr<Model<v1::PostPriority>>,
+        "Priority" => priority: Nilable<Model<v1::PostPriority>>,
         "Acknowledgements" => acknowledgements: Slice<Model<v1::PostAcknowledgement>>,
         "Translations" => translations: Map<Str, Model<v1::PostTranslation>>,
         "ExpireAt" => expire_at: Int,
@@ -1707,9 +1707,9 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::PostPriority as "PostPriority" {
-        "Priority" => priority: Ptr<Str>,
-        "RequestedAck" => requested_ack: Ptr<Bool>,
-        "PersistentNotifications" => persistent_notifications: Ptr<Bool>,
+        "Priority" => priority: Nilable<Str>,
+        "RequestedAck" => requested_ack: Nilable<Bool>,
+        "PersistentNotifications" => persistent_notifications: Nilable<Bool>,
         "PostId" => post_id: Str,
         "ChannelId" => channel_id: Str,
     }
@@ -1717,7 +1717,7 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::PostSearchResults as "PostSearchResults" {
-        "PostList" => post_list: Ptr<Model<v1::PostList>>,
+        "PostList" => post_list: Nilable<Model<v1::PostList>>,
         "Matches" => matches: Map<Str, Wrapped<Slice<Str>>>,
     }
 }
@@ -1766,7 +1766,7 @@ mm_gob::gob_struct! {
 mm_gob::gob_struct! {
     v1::PreviewPost as "PreviewPost" {
         "PostID" => post_id: Str,
-        "Post" => post: Ptr<Model<v1::Post>>,
+        "Post" => post: Nilable<Model<v1::Post>>,
         "TeamName" => team_name: Str,
         "ChannelDisplayName" => channel_display_name: Str,
         "ChannelType" => channel_type: Str,
@@ -1776,17 +1776,17 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::PrivacySettings as "PrivacySettings" {
-        "ShowEmailAddress" => show_email_address: Ptr<Bool>,
-        "ShowFullName" => show_full_name: Ptr<Bool>,
-        "UseAnonymousURLs" => use_anonymous_urls: Ptr<Bool>,
+        "ShowEmailAddress" => show_email_address: Nilable<Bool>,
+        "ShowFullName" => show_full_name: Nilable<Bool>,
+        "UseAnonymousURLs" => use_anonymous_urls: Nilable<Bool>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::ProductLimits as "ProductLimits" {
-        "Files" => files: Ptr<Model<v1::FilesLimits>>,
-        "Messages" => messages: Ptr<Model<v1::MessagesLimits>>,
-        "Teams" => teams: Ptr<Model<v1::TeamsLimits>>,
+        "Files" => files: Nilable<Model<v1::FilesLimits>>,
+        "Messages" => messages: Nilable<Model<v1::MessagesLimits>>,
+        "Teams" => teams: Nilable<Model<v1::TeamsLimits>>,
     }
 }
 
@@ -1801,9 +1801,9 @@ mm_gob::gob_struct! {
         "TargetType" => target_type: Str,
         "ObjectType" => object_type: Str,
         "Protected" => protected: Bool,
-        "PermissionField" => permission_field: Ptr<Str>,
-        "PermissionValues" => permission_values: Ptr<Str>,
-        "PermissionOptions" => permission_options: Ptr<Str>,
+        "PermissionField" => permission_field: Nilable<Str>,
+        "PermissionValues" => permission_values: Nilable<Str>,
+        "PermissionOptions" => permission_options: Nilable<Str>,
         "CreateAt" => create_at: Int,
         "UpdateAt" => update_at: Int,
         "DeleteAt" => delete_at: Int,
@@ -1918,12 +1918,12 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::RateLimitSettings as "RateLimitSettings" {
-        "Enable" => enable: Ptr<Bool>,
-        "PerSec" => per_sec: Ptr<Int>,
-        "MaxBurst" => max_burst: Ptr<Int>,
-        "MemoryStoreSize" => memory_store_size: Ptr<Int>,
-        "VaryByRemoteAddr" => vary_by_remote_addr: Ptr<Bool>,
-        "VaryByUser" => vary_by_user: Ptr<Bool>,
+        "Enable" => enable: Nilable<Bool>,
+        "PerSec" => per_sec: Nilable<Int>,
+        "MaxBurst" => max_burst: Nilable<Int>,
+        "MemoryStoreSize" => memory_store_size: Nilable<Int>,
+        "VaryByRemoteAddr" => vary_by_remote_addr: Nilable<Bool>,
+        "VaryByUser" => vary_by_user: Nilable<Bool>,
         "VaryByHeader" => vary_by_header: Str,
     }
 }
@@ -1936,7 +1936,7 @@ mm_gob::gob_struct! {
         "CreateAt" => create_at: Int,
         "UpdateAt" => update_at: Int,
         "DeleteAt" => delete_at: Int,
-        "RemoteId" => remote_id: Ptr<Str>,
+        "RemoteId" => remote_id: Nilable<Str>,
         "ChannelId" => channel_id: Str,
     }
 }
@@ -1974,33 +1974,33 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::ReplicaLagSettings as "ReplicaLagSettings" {
-        "DataSource" => data_source: Ptr<Str>,
-        "QueryAbsoluteLag" => query_absolute_lag: Ptr<Str>,
-        "QueryTimeLag" => query_time_lag: Ptr<Str>,
+        "DataSource" => data_source: Nilable<Str>,
+        "QueryAbsoluteLag" => query_absolute_lag: Nilable<Str>,
+        "QueryTimeLag" => query_time_lag: Nilable<Str>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::ReviewerSettings as "ReviewerSettings" {
-        "CommonReviewers" => common_reviewers: Ptr<Bool>,
-        "SystemAdminsAsReviewers" => system_admins_as_reviewers: Ptr<Bool>,
-        "TeamAdminsAsReviewers" => team_admins_as_reviewers: Ptr<Bool>,
+        "CommonReviewers" => common_reviewers: Nilable<Bool>,
+        "SystemAdminsAsReviewers" => system_admins_as_reviewers: Nilable<Bool>,
+        "TeamAdminsAsReviewers" => team_admins_as_reviewers: Nilable<Bool>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::SsoSettings as "SSOSettings" {
-        "Enable" => enable: Ptr<Bool>,
-        "Secret" => secret: Ptr<Str>,
-        "Id" => id: Ptr<Str>,
-        "Scope" => scope: Ptr<Str>,
-        "AuthEndpoint" => auth_endpoint: Ptr<Str>,
-        "TokenEndpoint" => token_endpoint: Ptr<Str>,
-        "UserAPIEndpoint" => user_api_endpoint: Ptr<Str>,
-        "DiscoveryEndpoint" => discovery_endpoint: Ptr<Str>,
-        "ButtonText" => button_text: Ptr<Str>,
-        "ButtonColor" => button_color: Ptr<Str>,
-        "UsePreferredUsername" => use_preferred_username: Ptr<Bool>,
+        "Enable" => enable: Nilable<Bool>,
+        "Secret" => secret: Nilable<Str>,
+        "Id" => id: Nilable<Str>,
+        "Scope" => scope: Nilable<Str>,
+        "AuthEndpoint" => auth_endpoint: Nilable<Str>,
+        "TokenEndpoint" => token_endpoint: Nilable<Str>,
+        "UserAPIEndpoint" => user_api_endpoint: Nilable<Str>,
+        "DiscoveryEndpoint" => discovery_endpoint: Nilable<Str>,
+        "ButtonText" => button_text: Nilable<Str>,
+        "ButtonColor" => button_color: Nilable<Str>,
+        "UsePreferredUsername" => use_preferred_username: Nilable<Bool>,
     }
 }
 
@@ -2013,51 +2013,51 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::SamlSettings as "SamlSettings" {
-        "Enable" => enable: Ptr<Bool>,
-        "EnableSyncWithLdap" => enable_sync_with_ldap: Ptr<Bool>,
-        "EnableSyncWithLdapIncludeAuth" => enable_sync_with_ldap_include_auth: Ptr<Bool>,
-        "IgnoreGuestsLdapSync" => ignore_guests_ldap_sync: Ptr<Bool>,
-        "Verify" => verify: Ptr<Bool>,
-        "Encrypt" => encrypt: Ptr<Bool>,
-        "SignRequest" => sign_request: Ptr<Bool>,
-        "IdpURL" => idp_url: Ptr<Str>,
-        "IdpDescriptorURL" => idp_descriptor_url: Ptr<Str>,
-        "IdpMetadataURL" => idp_metadata_url: Ptr<Str>,
-        "ServiceProviderIdentifier" => service_provider_identifier: Ptr<Str>,
-        "AssertionConsumerServiceURL" => assertion_consumer_service_url: Ptr<Str>,
-        "SignatureAlgorithm" => signature_algorithm: Ptr<Str>,
-        "CanonicalAlgorithm" => canonical_algorithm: Ptr<Str>,
-        "ScopingIDPProviderId" => scoping_idp_provider_id: Ptr<Str>,
-        "ScopingIDPName" => scoping_idp_name: Ptr<Str>,
-        "IdpCertificateFile" => idp_certificate_file: Ptr<Str>,
-        "PublicCertificateFile" => public_certificate_file: Ptr<Str>,
-        "PrivateKeyFile" => private_key_file: Ptr<Str>,
-        "IdAttribute" => id_attribute: Ptr<Str>,
-        "GuestAttribute" => guest_attribute: Ptr<Str>,
-        "EnableAdminAttribute" => enable_admin_attribute: Ptr<Bool>,
-        "AdminAttribute" => admin_attribute: Ptr<Str>,
-        "FirstNameAttribute" => first_name_attribute: Ptr<Str>,
-        "LastNameAttribute" => last_name_attribute: Ptr<Str>,
-        "EmailAttribute" => email_attribute: Ptr<Str>,
-        "UsernameAttribute" => username_attribute: Ptr<Str>,
-        "NicknameAttribute" => nickname_attribute: Ptr<Str>,
-        "LocaleAttribute" => locale_attribute: Ptr<Str>,
-        "PositionAttribute" => position_attribute: Ptr<Str>,
-        "LoginButtonText" => login_button_text: Ptr<Str>,
-        "LoginButtonColor" => login_button_color: Ptr<Str>,
-        "LoginButtonBorderColor" => login_button_border_color: Ptr<Str>,
-        "LoginButtonTextColor" => login_button_text_color: Ptr<Str>,
+        "Enable" => enable: Nilable<Bool>,
+        "EnableSyncWithLdap" => enable_sync_with_ldap: Nilable<Bool>,
+        "EnableSyncWithLdapIncludeAuth" => enable_sync_with_ldap_include_auth: Nilable<Bool>,
+        "IgnoreGuestsLdapSync" => ignore_guests_ldap_sync: Nilable<Bool>,
+        "Verify" => verify: Nilable<Bool>,
+        "Encrypt" => encrypt: Nilable<Bool>,
+        "SignRequest" => sign_request: Nilable<Bool>,
+        "IdpURL" => idp_url: Nilable<Str>,
+        "IdpDescriptorURL" => idp_descriptor_url: Nilable<Str>,
+        "IdpMetadataURL" => idp_metadata_url: Nilable<Str>,
+        "ServiceProviderIdentifier" => service_provider_identifier: Nilable<Str>,
+        "AssertionConsumerServiceURL" => assertion_consumer_service_url: Nilable<Str>,
+        "SignatureAlgorithm" => signature_algorithm: Nilable<Str>,
+        "CanonicalAlgorithm" => canonical_algorithm: Nilable<Str>,
+        "ScopingIDPProviderId" => scoping_idp_provider_id: Nilable<Str>,
+        "ScopingIDPName" => scoping_idp_name: Nilable<Str>,
+        "IdpCertificateFile" => idp_certificate_file: Nilable<Str>,
+        "PublicCertificateFile" => public_certificate_file: Nilable<Str>,
+        "PrivateKeyFile" => private_key_file: Nilable<Str>,
+        "IdAttribute" => id_attribute: Nilable<Str>,
+        "GuestAttribute" => guest_attribute: Nilable<Str>,
+        "EnableAdminAttribute" => enable_admin_attribute: Nilable<Bool>,
+        "AdminAttribute" => admin_attribute: Nilable<Str>,
+        "FirstNameAttribute" => first_name_attribute: Nilable<Str>,
+        "LastNameAttribute" => last_name_attribute: Nilable<Str>,
+        "EmailAttribute" => email_attribute: Nilable<Str>,
+        "UsernameAttribute" => username_attribute: Nilable<Str>,
+        "NicknameAttribute" => nickname_attribute: Nilable<Str>,
+        "LocaleAttribute" => locale_attribute: Nilable<Str>,
+        "PositionAttribute" => position_attribute: Nilable<Str>,
+        "LoginButtonText" => login_button_text: Nilable<Str>,
+        "LoginButtonColor" => login_button_color: Nilable<Str>,
+        "LoginButtonBorderColor" => login_button_border_color: Nilable<Str>,
+        "LoginButtonTextColor" => login_button_text_color: Nilable<Str>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::SearchParameter as "SearchParameter" {
-        "Terms" => terms: Ptr<Str>,
-        "IsOrSearch" => is_or_search: Ptr<Bool>,
-        "TimeZoneOffset" => time_zone_offset: Ptr<Int>,
-        "Page" => page: Ptr<Int>,
-        "PerPage" => per_page: Ptr<Int>,
-        "IncludeDeletedChannels" => include_deleted_channels: Ptr<Bool>,
+        "Terms" => terms: Nilable<Str>,
+        "IsOrSearch" => is_or_search: Nilable<Bool>,
+        "TimeZoneOffset" => time_zone_offset: Nilable<Int>,
+        "Page" => page: Nilable<Int>,
+        "PerPage" => per_page: Nilable<Int>,
+        "IncludeDeletedChannels" => include_deleted_channels: Nilable<Bool>,
     }
 }
 
@@ -2094,132 +2094,132 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::ServiceSettings as "ServiceSettings" {
-        "SiteURL" => site_url: Ptr<Str>,
-        "WebsocketURL" => websocket_url: Ptr<Str>,
-        "LicenseFileLocation" => license_file_location: Ptr<Str>,
-        "ListenAddress" => listen_address: Ptr<Str>,
-        "ConnectionSecurity" => connection_security: Ptr<Str>,
-        "TLSCertFile" => tls_cert_file: Ptr<Str>,
-        "TLSKeyFile" => tls_key_file: Ptr<Str>,
-        "TLSMinVer" => tls_min_ver: Ptr<Str>,
-        "TLSStrictTransport" => tls_strict_transport: Ptr<Bool>,
-        "TLSStrictTransportMaxAge" => tls_strict_transport_max_age: Ptr<Int>,
+        "SiteURL" => site_url: Nilable<Str>,
+        "WebsocketURL" => websocket_url: Nilable<Str>,
+        "LicenseFileLocation" => license_file_location: Nilable<Str>,
+        "ListenAddress" => listen_address: Nilable<Str>,
+        "ConnectionSecurity" => connection_security: Nilable<Str>,
+        "TLSCertFile" => tls_cert_file: Nilable<Str>,
+        "TLSKeyFile" => tls_key_file: Nilable<Str>,
+        "TLSMinVer" => tls_min_ver: Nilable<Str>,
+        "TLSStrictTransport" => tls_strict_transport: Nilable<Bool>,
+        "TLSStrictTransportMaxAge" => tls_strict_transport_max_age: Nilable<Int>,
         "TLSOverwriteCiphers" => tls_overwrite_ciphers: Slice<Str>,
-        "UseLetsEncrypt" => use_lets_encrypt: Ptr<Bool>,
-        "LetsEncryptCertificateCacheFile" => lets_encrypt_certificate_cache_file: Ptr<Str>,
-        "Forward80To443" => forward80_to443: Ptr<Bool>,
+        "UseLetsEncrypt" => use_lets_encrypt: Nilable<Bool>,
+        "LetsEncryptCertificateCacheFile" => lets_encrypt_certificate_cache_file: Nilable<Str>,
+        "Forward80To443" => forward80_to443: Nilable<Bool>,
         "TrustedProxyIPHeader" => trusted_proxy_ip_header: Slice<Str>,
-        "ReadTimeout" => read_timeout: Ptr<Int>,
-        "WriteTimeout" => write_timeout: Ptr<Int>,
-        "IdleTimeout" => idle_timeout: Ptr<Int>,
-        "MaximumLoginAttempts" => maximum_login_attempts: Ptr<Int>,
-        "GoroutineHealthThreshold" => goroutine_health_threshold: Ptr<Int>,
-        "EnableOAuthServiceProvider" => enable_oauth_service_provider: Ptr<Bool>,
-        "EnableDynamicClientRegistration" => enable_dynamic_client_registration: Ptr<Bool>,
+        "ReadTimeout" => read_timeout: Nilable<Int>,
+        "WriteTimeout" => write_timeout: Nilable<Int>,
+        "IdleTimeout" => idle_timeout: Nilable<Int>,
+        "MaximumLoginAttempts" => maximum_login_attempts: Nilable<Int>,
+        "GoroutineHealthThreshold" => goroutine_health_threshold: Nilable<Int>,
+        "EnableOAuthServiceProvider" => enable_oauth_service_provider: Nilable<Bool>,
+        "EnableDynamicClientRegistration" => enable_dynamic_client_registration: Nilable<Bool>,
         "DCRRedirectURIAllowlist" => dcr_redirect_uri_allowlist: Slice<Str>,
-        "EnableIncomingWebhooks" => enable_incoming_webhooks: Ptr<Bool>,
-        "EnableOutgoingWebhooks" => enable_outgoing_webhooks: Ptr<Bool>,
-        "EnableOutgoingOAuthConnections" => enable_outgoing_oauth_connections: Ptr<Bool>,
-        "EnableCommands" => enable_commands: Ptr<Bool>,
-        "OutgoingIntegrationRequestsTimeout" => outgoing_integration_requests_timeout: Ptr<Int>,
-        "EnablePostUsernameOverride" => enable_post_username_override: Ptr<Bool>,
-        "EnablePostIconOverride" => enable_post_icon_override: Ptr<Bool>,
-        "GoogleDeveloperKey" => google_developer_key: Ptr<Str>,
-        "EnableLinkPreviews" => enable_link_previews: Ptr<Bool>,
-        "EnablePermalinkPreviews" => enable_permalink_previews: Ptr<Bool>,
-        "RestrictLinkPreviews" => restrict_link_previews: Ptr<Str>,
-        "EnableTesting" => enable_testing: Ptr<Bool>,
-        "EnableDeveloper" => enable_developer: Ptr<Bool>,
-        "DeveloperFlags" => developer_flags: Ptr<Str>,
-        "EnableClientPerformanceDebugging" => enable_client_performance_debugging: Ptr<Bool>,
-        "EnableSecurityFixAlert" => enable_security_fix_alert: Ptr<Bool>,
-        "EnableInsecureOutgoingConnections" => enable_insecure_outgoing_connections: Ptr<Bool>,
-        "AllowedUntrustedInternalConnections" => allowed_untrusted_internal_connections: Ptr<Str>,
-        "EnableMultifactorAuthentication" => enable_multifactor_authentication: Ptr<Bool>,
-        "EnforceMultifactorAuthentication" => enforce_multifactor_authentication: Ptr<Bool>,
-        "EnableUserAccessTokens" => enable_user_access_tokens: Ptr<Bool>,
-        "AllowCorsFrom" => allow_cors_from: Ptr<Str>,
-        "CorsExposedHeaders" => cors_exposed_headers: Ptr<Str>,
-        "CorsAllowCredentials" => cors_allow_credentials: Ptr<Bool>,
-        "CorsDebug" => cors_debug: Ptr<Bool>,
-        "AllowCookiesForSubdomains" => allow_cookies_for_subdomains: Ptr<Bool>,
-        "ExtendSessionLengthWithActivity" => extend_session_length_with_activity: Ptr<Bool>,
-        "TerminateSessionsOnPasswordChange" => terminate_sessions_on_password_change: Ptr<Bool>,
-        "SessionLengthWebInDays" => session_length_web_in_days: Ptr<Int>,
-        "SessionLengthWebInHours" => session_length_web_in_hours: Ptr<Int>,
-        "SessionLengthMobileInDays" => session_length_mobile_in_days: Ptr<Int>,
-        "SessionLengthMobileInHours" => session_length_mobile_in_hours: Ptr<Int>,
-        "SessionLengthSSOInDays" => session_length_sso_in_days: Ptr<Int>,
-        "SessionLengthSSOInHours" => session_length_sso_in_hours: Ptr<Int>,
-        "SessionCacheInMinutes" => session_cache_in_minutes: Ptr<Int>,
-        "SessionIdleTimeoutInMinutes" => session_idle_timeout_in_minutes: Ptr<Int>,
-        "WebsocketSecurePort" => websocket_secure_port: Ptr<Int>,
-        "WebsocketPort" => websocket_port: Ptr<Int>,
-        "WebserverMode" => webserver_mode: Ptr<Str>,
-        "EnableGifPicker" => enable_gif_picker: Ptr<Bool>,
-        "GiphySdkKey" => giphy_sdk_key: Ptr<Str>,
-        "EnableCustomEmoji" => enable_custom_emoji: Ptr<Bool>,
-        "EnableEmojiPicker" => enable_emoji_picker: Ptr<Bool>,
-        "PostEditTimeLimit" => post_edit_time_limit: Ptr<Int>,
-        "TimeBetweenUserTypingUpdatesMilliseconds" => time_between_user_typing_updates_milliseconds: Ptr<Int>,
-        "EnableCrossTeamSearch" => enable_cross_team_search: Ptr<Bool>,
-        "EnablePostSearch" => enable_post_search: Ptr<Bool>,
-        "EnableFileSearch" => enable_file_search: Ptr<Bool>,
-        "MinimumHashtagLength" => minimum_hashtag_length: Ptr<Int>,
-        "EnableUserTypingMessages" => enable_user_typing_messages: Ptr<Bool>,
-        "EnableChannelViewedMessages" => enable_channel_viewed_messages: Ptr<Bool>,
-        "EnableUserStatuses" => enable_user_statuses: Ptr<Bool>,
-        "ExperimentalEnableAuthenticationTransfer" => experimental_enable_authentication_transfer: Ptr<Bool>,
-        "ClusterLogTimeoutMilliseconds" => cluster_log_timeout_milliseconds: Ptr<Int>,
-        "EnableTutorial" => enable_tutorial: Ptr<Bool>,
-        "EnableOnboardingFlow" => enable_onboarding_flow: Ptr<Bool>,
-        "ExperimentalEnableDefaultChannelLeaveJoinMessages" => experimental_enable_default_channel_leave_join_messages: Ptr<Bool>,
-        "ExperimentalGroupUnreadChannels" => experimental_group_unread_channels: Ptr<Str>,
-        "EnableAPITeamDeletion" => enable_api_team_deletion: Ptr<Bool>,
-        "EnableAPITriggerAdminNotifications" => enable_api_trigger_admin_notifications: Ptr<Bool>,
-        "EnableAPIUserDeletion" => enable_api_user_deletion: Ptr<Bool>,
-        "EnableAPIPostDeletion" => enable_api_post_deletion: Ptr<Bool>,
-        "EnableDesktopLandingPage" => enable_desktop_landing_page: Ptr<Bool>,
-        "MinimumDesktopAppVersion" => minimum_desktop_app_version: Ptr<Str>,
-        "ExperimentalEnableHardenedMode" => experimental_enable_hardened_mode: Ptr<Bool>,
-        "ExperimentalStrictCSRFEnforcement" => experimental_strict_csrf_enforcement: Ptr<Bool>,
-        "EnableEmailInvitations" => enable_email_invitations: Ptr<Bool>,
-        "DisableBotsWhenOwnerIsDeactivated" => disable_bots_when_owner_is_deactivated: Ptr<Bool>,
-        "EnableBotAccountCreation" => enable_bot_account_creation: Ptr<Bool>,
-        "EnableSVGs" => enable_svgs: Ptr<Bool>,
-        "EnableLatex" => enable_latex: Ptr<Bool>,
-        "EnableInlineLatex" => enable_inline_latex: Ptr<Bool>,
-        "PostPriority" => post_priority: Ptr<Bool>,
-        "AllowPersistentNotifications" => allow_persistent_notifications: Ptr<Bool>,
-        "AllowPersistentNotificationsForGuests" => allow_persistent_notifications_for_guests: Ptr<Bool>,
-        "PersistentNotificationIntervalMinutes" => persistent_notification_interval_minutes: Ptr<Int>,
-        "PersistentNotificationMaxCount" => persistent_notification_max_count: Ptr<Int>,
-        "PersistentNotificationMaxRecipients" => persistent_notification_max_recipients: Ptr<Int>,
-        "EnableBurnOnRead" => enable_burn_on_read: Ptr<Bool>,
-        "BurnOnReadDurationSeconds" => burn_on_read_duration_seconds: Ptr<Int>,
-        "BurnOnReadMaximumTimeToLiveSeconds" => burn_on_read_maximum_time_to_live_seconds: Ptr<Int>,
-        "BurnOnReadSchedulerFrequencySeconds" => burn_on_read_scheduler_frequency_seconds: Ptr<Int>,
-        "EnableAPIChannelDeletion" => enable_api_channel_deletion: Ptr<Bool>,
-        "EnableLocalMode" => enable_local_mode: Ptr<Bool>,
-        "LocalModeSocketLocation" => local_mode_socket_location: Ptr<Str>,
-        "EnableAWSMetering" => enable_aws_metering: Ptr<Bool>,
-        "AWSMeteringTimeoutSeconds" => aws_metering_timeout_seconds: Ptr<Int>,
-        "SplitKey" => split_key: Ptr<Str>,
-        "FeatureFlagSyncIntervalSeconds" => feature_flag_sync_interval_seconds: Ptr<Int>,
-        "DebugSplit" => debug_split: Ptr<Bool>,
-        "ThreadAutoFollow" => thread_auto_follow: Ptr<Bool>,
-        "CollapsedThreads" => collapsed_threads: Ptr<Str>,
-        "ManagedResourcePaths" => managed_resource_paths: Ptr<Str>,
-        "EnableCustomGroups" => enable_custom_groups: Ptr<Bool>,
-        "AllowSyncedDrafts" => allow_synced_drafts: Ptr<Bool>,
-        "UniqueEmojiReactionLimitPerPost" => unique_emoji_reaction_limit_per_post: Ptr<Int>,
-        "RefreshPostStatsRunTime" => refresh_post_stats_run_time: Ptr<Str>,
-        "MaximumPayloadSizeBytes" => maximum_payload_size_bytes: Ptr<Int>,
-        "MaximumURLLength" => maximum_url_length: Ptr<Int>,
-        "ScheduledPosts" => scheduled_posts: Ptr<Bool>,
-        "EnableWebHubChannelIteration" => enable_web_hub_channel_iteration: Ptr<Bool>,
-        "FrameAncestors" => frame_ancestors: Ptr<Str>,
-        "DeleteAccountLink" => delete_account_link: Ptr<Str>,
+        "EnableIncomingWebhooks" => enable_incoming_webhooks: Nilable<Bool>,
+        "EnableOutgoingWebhooks" => enable_outgoing_webhooks: Nilable<Bool>,
+        "EnableOutgoingOAuthConnections" => enable_outgoing_oauth_connections: Nilable<Bool>,
+        "EnableCommands" => enable_commands: Nilable<Bool>,
+        "OutgoingIntegrationRequestsTimeout" => outgoing_integration_requests_timeout: Nilable<Int>,
+        "EnablePostUsernameOverride" => enable_post_username_override: Nilable<Bool>,
+        "EnablePostIconOverride" => enable_post_icon_override: Nilable<Bool>,
+        "GoogleDeveloperKey" => google_developer_key: Nilable<Str>,
+        "EnableLinkPreviews" => enable_link_previews: Nilable<Bool>,
+        "EnablePermalinkPreviews" => enable_permalink_previews: Nilable<Bool>,
+        "RestrictLinkPreviews" => restrict_link_previews: Nilable<Str>,
+        "EnableTesting" => enable_testing: Nilable<Bool>,
+        "EnableDeveloper" => enable_developer: Nilable<Bool>,
+        "DeveloperFlags" => developer_flags: Nilable<Str>,
+        "EnableClientPerformanceDebugging" => enable_client_performance_debugging: Nilable<Bool>,
+        "EnableSecurityFixAlert" => enable_security_fix_alert: Nilable<Bool>,
+        "EnableInsecureOutgoingConnections" => enable_insecure_outgoing_connections: Nilable<Bool>,
+        "AllowedUntrustedInternalConnections" => allowed_untrusted_internal_connections: Nilable<Str>,
+        "EnableMultifactorAuthentication" => enable_multifactor_authentication: Nilable<Bool>,
+        "EnforceMultifactorAuthentication" => enforce_multifactor_authentication: Nilable<Bool>,
+        "EnableUserAccessTokens" => enable_user_access_tokens: Nilable<Bool>,
+        "AllowCorsFrom" => allow_cors_from: Nilable<Str>,
+        "CorsExposedHeaders" => cors_exposed_headers: Nilable<Str>,
+        "CorsAllowCredentials" => cors_allow_credentials: Nilable<Bool>,
+        "CorsDebug" => cors_debug: Nilable<Bool>,
+        "AllowCookiesForSubdomains" => allow_cookies_for_subdomains: Nilable<Bool>,
+        "ExtendSessionLengthWithActivity" => extend_session_length_with_activity: Nilable<Bool>,
+        "TerminateSessionsOnPasswordChange" => terminate_sessions_on_password_change: Nilable<Bool>,
+        "SessionLengthWebInDays" => session_length_web_in_days: Nilable<Int>,
+        "SessionLengthWebInHours" => session_length_web_in_hours: Nilable<Int>,
+        "SessionLengthMobileInDays" => session_length_mobile_in_days: Nilable<Int>,
+        "SessionLengthMobileInHours" => session_length_mobile_in_hours: Nilable<Int>,
+        "SessionLengthSSOInDays" => session_length_sso_in_days: Nilable<Int>,
+        "SessionLengthSSOInHours" => session_length_sso_in_hours: Nilable<Int>,
+        "SessionCacheInMinutes" => session_cache_in_minutes: Nilable<Int>,
+        "SessionIdleTimeoutInMinutes" => session_idle_timeout_in_minutes: Nilable<Int>,
+        "WebsocketSecurePort" => websocket_secure_port: Nilable<Int>,
+        "WebsocketPort" => websocket_port: Nilable<Int>,
+        "WebserverMode" => webserver_mode: Nilable<Str>,
+        "EnableGifPicker" => enable_gif_picker: Nilable<Bool>,
+        "GiphySdkKey" => giphy_sdk_key: Nilable<Str>,
+        "EnableCustomEmoji" => enable_custom_emoji: Nilable<Bool>,
+        "EnableEmojiPicker" => enable_emoji_picker: Nilable<Bool>,
+        "PostEditTimeLimit" => post_edit_time_limit: Nilable<Int>,
+        "TimeBetweenUserTypingUpdatesMilliseconds" => time_between_user_typing_updates_milliseconds: Nilable<Int>,
+        "EnableCrossTeamSearch" => enable_cross_team_search: Nilable<Bool>,
+        "EnablePostSearch" => enable_post_search: Nilable<Bool>,
+        "EnableFileSearch" => enable_file_search: Nilable<Bool>,
+        "MinimumHashtagLength" => minimum_hashtag_length: Nilable<Int>,
+        "EnableUserTypingMessages" => enable_user_typing_messages: Nilable<Bool>,
+        "EnableChannelViewedMessages" => enable_channel_viewed_messages: Nilable<Bool>,
+        "EnableUserStatuses" => enable_user_statuses: Nilable<Bool>,
+        "ExperimentalEnableAuthenticationTransfer" => experimental_enable_authentication_transfer: Nilable<Bool>,
+        "ClusterLogTimeoutMilliseconds" => cluster_log_timeout_milliseconds: Nilable<Int>,
+        "EnableTutorial" => enable_tutorial: Nilable<Bool>,
+        "EnableOnboardingFlow" => enable_onboarding_flow: Nilable<Bool>,
+        "ExperimentalEnableDefaultChannelLeaveJoinMessages" => experimental_enable_default_channel_leave_join_messages: Nilable<Bool>,
+        "ExperimentalGroupUnreadChannels" => experimental_group_unread_channels: Nilable<Str>,
+        "EnableAPITeamDeletion" => enable_api_team_deletion: Nilable<Bool>,
+        "EnableAPITriggerAdminNotifications" => enable_api_trigger_admin_notifications: Nilable<Bool>,
+        "EnableAPIUserDeletion" => enable_api_user_deletion: Nilable<Bool>,
+        "EnableAPIPostDeletion" => enable_api_post_deletion: Nilable<Bool>,
+        "EnableDesktopLandingPage" => enable_desktop_landing_page: Nilable<Bool>,
+        "MinimumDesktopAppVersion" => minimum_desktop_app_version: Nilable<Str>,
+        "ExperimentalEnableHardenedMode" => experimental_enable_hardened_mode: Nilable<Bool>,
+        "ExperimentalStrictCSRFEnforcement" => experimental_strict_csrf_enforcement: Nilable<Bool>,
+        "EnableEmailInvitations" => enable_email_invitations: Nilable<Bool>,
+        "DisableBotsWhenOwnerIsDeactivated" => disable_bots_when_owner_is_deactivated: Nilable<Bool>,
+        "EnableBotAccountCreation" => enable_bot_account_creation: Nilable<Bool>,
+        "EnableSVGs" => enable_svgs: Nilable<Bool>,
+        "EnableLatex" => enable_latex: Nilable<Bool>,
+        "EnableInlineLatex" => enable_inline_latex: Nilable<Bool>,
+        "PostPriority" => post_priority: Nilable<Bool>,
+        "AllowPersistentNotifications" => allow_persistent_notifications: Nilable<Bool>,
+        "AllowPersistentNotificationsForGuests" => allow_persistent_notifications_for_guests: Nilable<Bool>,
+        "PersistentNotificationIntervalMinutes" => persistent_notification_interval_minutes: Nilable<Int>,
+        "PersistentNotificationMaxCount" => persistent_notification_max_count: Nilable<Int>,
+        "PersistentNotificationMaxRecipients" => persistent_notification_max_recipients: Nilable<Int>,
+        "EnableBurnOnRead" => enable_burn_on_read: Nilable<Bool>,
+        "BurnOnReadDurationSeconds" => burn_on_read_duration_seconds: Nilable<Int>,
+        "BurnOnReadMaximumTimeToLiveSeconds" => burn_on_read_maximum_time_to_live_seconds: Nilable<Int>,
+        "BurnOnReadSchedulerFrequencySeconds" => burn_on_read_scheduler_frequency_seconds: Nilable<Int>,
+        "EnableAPIChannelDeletion" => enable_api_channel_deletion: Nilable<Bool>,
+        "EnableLocalMode" => enable_local_mode: Nilable<Bool>,
+        "LocalModeSocketLocation" => local_mode_socket_location: Nilable<Str>,
+        "EnableAWSMetering" => enable_aws_metering: Nilable<Bool>,
+        "AWSMeteringTimeoutSeconds" => aws_metering_timeout_seconds: Nilable<Int>,
+        "SplitKey" => split_key: Nilable<Str>,
+        "FeatureFlagSyncIntervalSeconds" => feature_flag_sync_interval_seconds: Nilable<Int>,
+        "DebugSplit" => debug_split: Nilable<Bool>,
+        "ThreadAutoFollow" => thread_auto_follow: Nilable<Bool>,
+        "CollapsedThreads" => collapsed_threads: Nilable<Str>,
+        "ManagedResourcePaths" => managed_resource_paths: Nilable<Str>,
+        "EnableCustomGroups" => enable_custom_groups: Nilable<Bool>,
+        "AllowSyncedDrafts" => allow_synced_drafts: Nilable<Bool>,
+        "UniqueEmojiReactionLimitPerPost" => unique_emoji_reaction_limit_per_post: Nilable<Int>,
+        "RefreshPostStatsRunTime" => refresh_post_stats_run_time: Nilable<Str>,
+        "MaximumPayloadSizeBytes" => maximum_payload_size_bytes: Nilable<Int>,
+        "MaximumURLLength" => maximum_url_length: Nilable<Int>,
+        "ScheduledPosts" => scheduled_posts: Nilable<Bool>,
+        "EnableWebHubChannelIteration" => enable_web_hub_channel_iteration: Nilable<Bool>,
+        "FrameAncestors" => frame_ancestors: Nilable<Str>,
+        "DeleteAccountLink" => delete_account_link: Nilable<Str>,
     }
 }
 
@@ -2288,21 +2288,21 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::SqlSettings as "SqlSettings" {
-        "DriverName" => driver_name: Ptr<Str>,
-        "DataSource" => data_source: Ptr<Str>,
+        "DriverName" => driver_name: Nilable<Str>,
+        "DataSource" => data_source: Nilable<Str>,
         "DataSourceReplicas" => data_source_replicas: Slice<Str>,
         "DataSourceSearchReplicas" => data_source_search_replicas: Slice<Str>,
-        "MaxIdleConns" => max_idle_conns: Ptr<Int>,
-        "ConnMaxLifetimeMilliseconds" => conn_max_lifetime_milliseconds: Ptr<Int>,
-        "ConnMaxIdleTimeMilliseconds" => conn_max_idle_time_milliseconds: Ptr<Int>,
-        "MaxOpenConns" => max_open_conns: Ptr<Int>,
-        "Trace" => trace: Ptr<Bool>,
-        "AtRestEncryptKey" => at_rest_encrypt_key: Ptr<Str>,
-        "QueryTimeout" => query_timeout: Ptr<Int>,
-        "DisableDatabaseSearch" => disable_database_search: Ptr<Bool>,
-        "MigrationsStatementTimeoutSeconds" => migrations_statement_timeout_seconds: Ptr<Int>,
+        "MaxIdleConns" => max_idle_conns: Nilable<Int>,
+        "ConnMaxLifetimeMilliseconds" => conn_max_lifetime_milliseconds: Nilable<Int>,
+        "ConnMaxIdleTimeMilliseconds" => conn_max_idle_time_milliseconds: Nilable<Int>,
+        "MaxOpenConns" => max_open_conns: Nilable<Int>,
+        "Trace" => trace: Nilable<Bool>,
+        "AtRestEncryptKey" => at_rest_encrypt_key: Nilable<Str>,
+        "QueryTimeout" => query_timeout: Nilable<Int>,
+        "DisableDatabaseSearch" => disable_database_search: Nilable<Bool>,
+        "MigrationsStatementTimeoutSeconds" => migrations_statement_timeout_seconds: Nilable<Int>,
         "ReplicaLagSettings" => replica_lag_settings: Slice<Model<v1::ReplicaLagSettings>>,
-        "ReplicaMonitorIntervalSeconds" => replica_monitor_interval_seconds: Ptr<Int>,
+        "ReplicaMonitorIntervalSeconds" => replica_monitor_interval_seconds: Nilable<Int>,
     }
 }
 
@@ -2321,8 +2321,8 @@ mm_gob::gob_struct! {
 mm_gob::gob_struct! {
     v1::Subject as "Subject" {
         "XMLName" => xml_name: ByValue<Model<v1::Name>>,
-        "NameID" => name_id: Ptr<Model<v1::NameId>>,
-        "SubjectConfirmation" => subject_confirmation: Ptr<Model<v1::SubjectConfirmation>>,
+        "NameID" => name_id: Nilable<Model<v1::NameId>>,
+        "SubjectConfirmation" => subject_confirmation: Nilable<Model<v1::SubjectConfirmation>>,
     }
 }
 
@@ -2330,7 +2330,7 @@ mm_gob::gob_struct! {
     v1::SubjectConfirmation as "SubjectConfirmation" {
         "XMLName" => xml_name: ByValue<Model<v1::Name>>,
         "Method" => method: Str,
-        "SubjectConfirmationData" => subject_confirmation_data: Ptr<Model<v1::SubjectConfirmationData>>,
+        "SubjectConfirmationData" => subject_confirmation_data: Nilable<Model<v1::SubjectConfirmationData>>,
     }
 }
 
@@ -2345,19 +2345,19 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::SupportSettings as "SupportSettings" {
-        "TermsOfServiceLink" => terms_of_service_link: Ptr<Str>,
-        "PrivacyPolicyLink" => privacy_policy_link: Ptr<Str>,
-        "AboutLink" => about_link: Ptr<Str>,
-        "HelpLink" => help_link: Ptr<Str>,
-        "ReportAProblemLink" => report_a_problem_link: Ptr<Str>,
-        "ReportAProblemType" => report_a_problem_type: Ptr<Str>,
-        "ReportAProblemMail" => report_a_problem_mail: Ptr<Str>,
-        "AllowDownloadLogs" => allow_download_logs: Ptr<Bool>,
-        "ForgotPasswordLink" => forgot_password_link: Ptr<Str>,
-        "SupportEmail" => support_email: Ptr<Str>,
-        "CustomTermsOfServiceEnabled" => custom_terms_of_service_enabled: Ptr<Bool>,
-        "CustomTermsOfServiceReAcceptancePeriod" => custom_terms_of_service_re_acceptance_period: Ptr<Int>,
-        "EnableAskCommunityLink" => enable_ask_community_link: Ptr<Bool>,
+        "TermsOfServiceLink" => terms_of_service_link: Nilable<Str>,
+        "PrivacyPolicyLink" => privacy_policy_link: Nilable<Str>,
+        "AboutLink" => about_link: Nilable<Str>,
+        "HelpLink" => help_link: Nilable<Str>,
+        "ReportAProblemLink" => report_a_problem_link: Nilable<Str>,
+        "ReportAProblemType" => report_a_problem_type: Nilable<Str>,
+        "ReportAProblemMail" => report_a_problem_mail: Nilable<Str>,
+        "AllowDownloadLogs" => allow_download_logs: Nilable<Bool>,
+        "ForgotPasswordLink" => forgot_password_link: Nilable<Str>,
+        "SupportEmail" => support_email: Nilable<Str>,
+        "CustomTermsOfServiceEnabled" => custom_terms_of_service_enabled: Nilable<Bool>,
+        "CustomTermsOfServiceReAcceptancePeriod" => custom_terms_of_service_re_acceptance_period: Nilable<Int>,
+        "EnableAskCommunityLink" => enable_ask_community_link: Nilable<Bool>,
     }
 }
 
@@ -2407,9 +2407,9 @@ mm_gob::gob_struct! {
         "InviteId" => invite_id: Str,
         "AllowOpenInvite" => allow_open_invite: Bool,
         "LastTeamIconUpdate" => last_team_icon_update: Int,
-        "SchemeId" => scheme_id: Ptr<Str>,
-        "GroupConstrained" => group_constrained: Ptr<Bool>,
-        "PolicyID" => policy_id: Ptr<Str>,
+        "SchemeId" => scheme_id: Nilable<Str>,
+        "GroupConstrained" => group_constrained: Nilable<Bool>,
+        "PolicyID" => policy_id: Nilable<Str>,
         "CloudLimitsArchived" => cloud_limits_archived: Bool,
     }
 }
@@ -2431,35 +2431,35 @@ mm_gob::gob_struct! {
 mm_gob::gob_struct! {
     v1::TeamMemberWithError as "TeamMemberWithError" {
         "UserId" => user_id: Str,
-        "Member" => member: Ptr<Model<v1::TeamMember>>,
-        "Error" => error: Ptr<Model<v1::AppError>>,
+        "Member" => member: Nilable<Model<v1::TeamMember>>,
+        "Error" => error: Nilable<Model<v1::AppError>>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::TeamSettings as "TeamSettings" {
-        "SiteName" => site_name: Ptr<Str>,
-        "MaxUsersPerTeam" => max_users_per_team: Ptr<Int>,
-        "EnableJoinLeaveMessageByDefault" => enable_join_leave_message_by_default: Ptr<Bool>,
-        "EnableUserCreation" => enable_user_creation: Ptr<Bool>,
-        "EnableOpenServer" => enable_open_server: Ptr<Bool>,
-        "EnableUserDeactivation" => enable_user_deactivation: Ptr<Bool>,
-        "RestrictCreationToDomains" => restrict_creation_to_domains: Ptr<Str>,
-        "EnableCustomUserStatuses" => enable_custom_user_statuses: Ptr<Bool>,
-        "EnableCustomBrand" => enable_custom_brand: Ptr<Bool>,
-        "CustomBrandText" => custom_brand_text: Ptr<Str>,
-        "CustomDescriptionText" => custom_description_text: Ptr<Str>,
-        "RestrictDirectMessage" => restrict_direct_message: Ptr<Str>,
-        "EnableLastActiveTime" => enable_last_active_time: Ptr<Bool>,
-        "UserStatusAwayTimeout" => user_status_away_timeout: Ptr<Int>,
-        "MaxChannelsPerTeam" => max_channels_per_team: Ptr<Int>,
-        "MaxNotificationsPerChannel" => max_notifications_per_channel: Ptr<Int>,
-        "EnableConfirmNotificationsToChannel" => enable_confirm_notifications_to_channel: Ptr<Bool>,
-        "TeammateNameDisplay" => teammate_name_display: Ptr<Str>,
-        "ExperimentalViewArchivedChannels" => experimental_view_archived_channels: Ptr<Bool>,
-        "ExperimentalEnableAutomaticReplies" => experimental_enable_automatic_replies: Ptr<Bool>,
-        "LockTeammateNameDisplay" => lock_teammate_name_display: Ptr<Bool>,
-        "ExperimentalPrimaryTeam" => experimental_primary_team: Ptr<Str>,
+        "SiteName" => site_name: Nilable<Str>,
+        "MaxUsersPerTeam" => max_users_per_team: Nilable<Int>,
+        "EnableJoinLeaveMessageByDefault" => enable_join_leave_message_by_default: Nilable<Bool>,
+        "EnableUserCreation" => enable_user_creation: Nilable<Bool>,
+        "EnableOpenServer" => enable_open_server: Nilable<Bool>,
+        "EnableUserDeactivation" => enable_user_deactivation: Nilable<Bool>,
+        "RestrictCreationToDomains" => restrict_creation_to_domains: Nilable<Str>,
+        "EnableCustomUserStatuses" => enable_custom_user_statuses: Nilable<Bool>,
+        "EnableCustomBrand" => enable_custom_brand: Nilable<Bool>,
+        "CustomBrandText" => custom_brand_text: Nilable<Str>,
+        "CustomDescriptionText" => custom_description_text: Nilable<Str>,
+        "RestrictDirectMessage" => restrict_direct_message: Nilable<Str>,
+        "EnableLastActiveTime" => enable_last_active_time: Nilable<Bool>,
+        "UserStatusAwayTimeout" => user_status_away_timeout: Nilable<Int>,
+        "MaxChannelsPerTeam" => max_channels_per_team: Nilable<Int>,
+        "MaxNotificationsPerChannel" => max_notifications_per_channel: Nilable<Int>,
+        "EnableConfirmNotificationsToChannel" => enable_confirm_notifications_to_channel: Nilable<Bool>,
+        "TeammateNameDisplay" => teammate_name_display: Nilable<Str>,
+        "ExperimentalViewArchivedChannels" => experimental_view_archived_channels: Nilable<Bool>,
+        "ExperimentalEnableAutomaticReplies" => experimental_enable_automatic_replies: Nilable<Bool>,
+        "LockTeammateNameDisplay" => lock_teammate_name_display: Nilable<Bool>,
+        "ExperimentalPrimaryTeam" => experimental_primary_team: Nilable<Str>,
         "ExperimentalDefaultChannels" => experimental_default_channels: Slice<Str>,
     }
 }
@@ -2487,15 +2487,15 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::TeamsLimits as "TeamsLimits" {
-        "Active" => active: Ptr<Int>,
+        "Active" => active: Nilable<Int>,
     }
 }
 
 mm_gob::gob_struct! {
     v1::ThemeSettings as "ThemeSettings" {
-        "EnableThemeSelection" => enable_theme_selection: Ptr<Bool>,
-        "DefaultTheme" => default_theme: Ptr<Str>,
-        "AllowCustomThemes" => allow_custom_themes: Ptr<Bool>,
+        "EnableThemeSelection" => enable_theme_selection: Nilable<Bool>,
+        "DefaultTheme" => default_theme: Nilable<Str>,
+        "AllowCustomThemes" => allow_custom_themes: Nilable<Bool>,
         "AllowedThemes" => allowed_themes: Slice<Str>,
     }
 }
@@ -2524,7 +2524,7 @@ mm_gob::gob_struct! {
         "DeleteAt" => delete_at: Int,
         "Username" => username: Str,
         "Password" => password: Str,
-        "AuthData" => auth_data: Ptr<Str>,
+        "AuthData" => auth_data: Nilable<Str>,
         "AuthService" => auth_service: Str,
         "Email" => email: Str,
         "EmailVerified" => email_verified: Bool,
@@ -2543,7 +2543,7 @@ mm_gob::gob_struct! {
         "Timezone" => timezone: Map<Str, Str>,
         "MfaActive" => mfa_active: Bool,
         "MfaSecret" => mfa_secret: Str,
-        "RemoteId" => remote_id: Ptr<Str>,
+        "RemoteId" => remote_id: Nilable<Str>,
         "LastActivityAt" => last_activity_at: Int,
         "IsBot" => is_bot: Bool,
         "BotDescription" => bot_description: Str,
@@ -2568,7 +2568,7 @@ mm_gob::gob_struct! {
 
 mm_gob::gob_struct! {
     v1::UserAuth as "UserAuth" {
-        "AuthData" => auth_data: Ptr<Str>,
+        "AuthData" => auth_data: Nilable<Str>,
         "AuthService" => auth_service: Str,
     }
 }
@@ -2590,7 +2590,7 @@ mm_gob::gob_struct! {
         "ChannelRoles" => channel_roles: Slice<Str>,
         "TeamRoles" => team_roles: Slice<Str>,
         "Sort" => sort: Str,
-        "ViewRestrictions" => view_restrictions: Ptr<Model<v1::ViewUsersRestrictions>>,
+        "ViewRestrictions" => view_restrictions: Nilable<Model<v1::ViewUsersRestrictions>>,
         "Page" => page: Int,
         "PerPage" => per_page: Int,
         "UpdatedAfter" => updated_after: Int,
@@ -2627,7 +2627,7 @@ mm_gob::gob_struct! {
 mm_gob::gob_struct! {
     v1::WarningInfo as "WarningInfo" {
         "OneTimeUse" => one_time_use: Bool,
-        "ProxyRestriction" => proxy_restriction: Ptr<Model<v1::SamlProxyRestriction>>,
+        "ProxyRestriction" => proxy_restriction: Nilable<Model<v1::SamlProxyRestriction>>,
         "NotInAudience" => not_in_audience: Bool,
         "InvalidTime" => invalid_time: Bool,
     }
@@ -2663,11 +2663,11 @@ mm_gob::gob_struct! {
     v1::WranglerSettings as "WranglerSettings" {
         "PermittedWranglerRoles" => permitted_wrangler_roles: Slice<Str>,
         "AllowedEmailDomain" => allowed_email_domain: Slice<Str>,
-        "MoveThreadMaxCount" => move_thread_max_count: Ptr<Int>,
-        "MoveThreadToAnotherTeamEnable" => move_thread_to_another_team_enable: Ptr<Bool>,
-        "MoveThreadFromPrivateChannelEnable" => move_thread_from_private_channel_enable: Ptr<Bool>,
-        "MoveThreadFromDirectMessageChannelEnable" => move_thread_from_direct_message_channel_enable: Ptr<Bool>,
-        "MoveThreadFromGroupMessageChannelEnable" => move_thread_from_group_message_channel_enable: Ptr<Bool>,
+        "MoveThreadMaxCount" => move_thread_max_count: Nilable<Int>,
+        "MoveThreadToAnotherTeamEnable" => move_thread_to_another_team_enable: Nilable<Bool>,
+        "MoveThreadFromPrivateChannelEnable" => move_thread_from_private_channel_enable: Nilable<Bool>,
+        "MoveThreadFromDirectMessageChannelEnable" => move_thread_from_direct_message_channel_enable: Nilable<Bool>,
+        "MoveThreadFromGroupMessageChannelEnable" => move_thread_from_group_message_channel_enable: Nilable<Bool>,
     }
 }
 
