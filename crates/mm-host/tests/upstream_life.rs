@@ -226,6 +226,62 @@ async fn a_lost_connection_to_the_hooks_ends_the_process() {
     drop(host);
 }
 
+#[tokio::test]
+async fn when_the_server_is_gone_before_it_connects_nothing_is_left() {
+    let bundle = Bundle::with_body(TALKATIVE);
+    let mut started = bundle.start();
+    while started.descendants().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let descendants = started.descendants();
+    let begun = Instant::now();
+    drop(started.child.stdout.take());
+    let status = started.ended(GONE + Duration::from_secs(1)).await;
+    assert_gone(&descendants);
+    // It looks after the server twice a second as long as nobody has connected.
+    assert!(begun.elapsed() < GONE + Duration::from_millis(500), "{:?}", begun.elapsed());
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(std::fs::read_dir(bundle.temporary.path()).unwrap().count(), 0);
+}
+
+/// A process that speaks the contract by hand, and answers a text where a text is meant as a number: nothing that can be read.
+const LIAR: &str = "
+import os, sys
+from mattermost_plugin import _native
+text = os.environ.get
+token = os.fdopen(int(text('MM_PLUGIN_TOKEN_FD'))).read()
+tables = {
+    'HelloRequest': (None, ((1, 'sdk_version', 8, None), (2, 'protocol_version', 4, None), (5, 'hooks', 8 | 0x40, None))),
+    'HelloResponse': (None, ()),
+    'Any': (None, ()),
+    'Wrong': (None, ((1, 'reason', 3, None),)),
+}
+codec = _native.Codec(tables.__getitem__)
+client = _native.Client(text('MM_PLUGIN_HOST_SOCKET'), codec, token=token)
+hooks = '/mattermost.plugin.v1.PluginHooks/'
+methods = {hooks + 'UserWillLogIn': ('Any', 'Wrong', False)}
+server = _native.Server(text('MM_PLUGIN_SOCKET'), codec, methods, token=token)
+hello = ('9.9.9', 1, ['UserWillLogIn'])
+client.call('/mattermost.host.v1.PluginHost/Hello', 'HelloRequest', 'HelloResponse', hello, 5.0)
+while not server.shutdown_requested:
+    call = server.recv(0.1)
+    if call is not None:
+        call.reply((7,))
+";
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_an_error_of_that_call_only() {
+    let bundle = Bundle::raw(LIAR);
+    let server = bundle.activate().await;
+    for _ in 0..2 {
+        let error = server.user_will_log_in("x").await.unwrap_err();
+        assert!(matches!(error, CallError::Remote(_)), "{error:?}");
+        assert!(error.to_string().contains("UserWillLogIn"), "{error}");
+    }
+    server.host.ping().await.unwrap();
+    server.quit().await;
+}
+
 #[test]
 fn only_the_servers_cookie_makes_it_an_executable() {
     let bundle = Bundle::raw("");
