@@ -36,7 +36,6 @@
 //! | `logs`, `hclog` | the way of log records to the server |
 
 mod activate;
-mod bridge;
 mod hclog;
 mod life;
 mod logs;

@@ -282,6 +282,26 @@ async fn an_answer_that_cannot_be_read_is_an_error_of_that_call_only() {
     server.quit().await;
 }
 
+#[tokio::test]
+async fn a_method_that_the_server_lacks_raises_not_supported_by_server_with_its_version() {
+    let body = "
+    @hook(HookName.UserWillLogIn)
+    def login(self, context, user):
+        from mattermost_plugin import NotSupportedByServer
+        from mattermost_plugin.models import SendToastMessageOptions
+        try:
+            self.api.send_toast_message('u', 'c', 'text', SendToastMessageOptions())
+        except NotSupportedByServer as error:
+            return str(error)
+";
+    let bundle = Bundle::with_body(body);
+    let server = bundle.activate().await;
+    let text = server.user_will_log_in("x").await.unwrap();
+    let since = mm_proto::MethodInfo::find("SendToastMessage").unwrap().since;
+    assert!(text.contains("SendToastMessage") && text.contains(since), "{text}");
+    server.quit().await;
+}
+
 #[test]
 fn only_the_servers_cookie_makes_it_an_executable() {
     let bundle = Bundle::raw("");

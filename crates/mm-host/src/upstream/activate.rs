@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use mm_gob::codec::{Interface, Struct, Uint};
+use mm_gob::codec::Struct;
 use mm_goplugin::rpc::{Client, Limits, Reply};
 use mm_goplugin::{Broker, BrokerError};
-use mm_proto::plugin::v1::{ErrorValue, OnActivateRequest, OnConfigurationChangeRequest};
+use mm_proto::gob::Returned;
+use mm_proto::netrpc::{Activation, ApiClient, OnActivateReturns, for_server};
+use mm_proto::plugin::v1::{ErrorValue, OnActivateRequest, OnActivateResponse, OnConfigurationChangeRequest};
 use mm_proto::{ApiError, PluginApi, PluginHooks};
 use tonic::Code;
 
@@ -22,54 +24,30 @@ use crate::log::LogLevel;
 /// How long the end of a plugin that died while it was activated may take to be explained.
 const EXPLANATION: Duration = Duration::from_secs(2);
 
-/// Where the server serves what the plugin calls.
-#[derive(Debug, Default)]
-pub(super) struct Ids {
-    api: u32,
-    driver: u32,
-}
-
-mm_gob::gob_struct! {
-    Ids as "Z_OnActivateArgs" {
-        "APIMuxId" => api: Uint,
-        "DriverMuxId" => driver: Uint,
-    }
-}
-
-#[derive(Debug, Default)]
-struct Returns {
-    error: Option<ErrorValue>,
-}
-
-mm_gob::gob_struct! {
-    Returns as "Z_OnActivateReturns" {
-        "A" => error: Interface,
-    }
-}
-
 /// Answers the call.
-pub(super) async fn run(desk: Arc<Desk>, broker: Broker, ids: Ids) -> Result<Reply, String> {
-    let activation = AssertUnwindSafe(activate(&desk, &broker, &ids)).catch_unwind().await;
+pub(super) async fn run(desk: Arc<Desk>, broker: Broker, streams: Activation) -> Result<Reply, String> {
+    let activation = AssertUnwindSafe(activate(&desk, &broker, streams)).catch_unwind().await;
     let error = activation.unwrap_or_else(|panic| Err(text_error(panic_text(panic.as_ref())))).err();
     let progress = if error.is_none() { Progress::Active } else { Progress::Refused };
     let told = desk.progress.clone();
     let tell = move || {
         told.send_replace(progress);
     };
-    Ok(Reply::new::<Struct<Returns>, _>(Returns { error }).once_sent(tell))
+    let returns = Returned::<OnActivateResponse, _> { value: OnActivateResponse {}, error };
+    Ok(Reply::new::<Struct<OnActivateReturns>, _>(returns).once_sent(tell))
 }
 
-async fn activate(desk: &Arc<Desk>, broker: &Broker, ids: &Ids) -> Result<(), ErrorValue> {
+async fn activate(desk: &Arc<Desk>, broker: &Broker, streams: Activation) -> Result<(), ErrorValue> {
     let plugin = desk.plugin().ok_or_else(|| text_error("the host has no plugin yet".to_owned()))?;
     // At once: the server waits 5 s for both.
-    let (api, driver) = tokio::join!(dial(broker, ids.api), dial(broker, ids.driver));
+    let (api, driver) = tokio::join!(dial(broker, streams.api), dial(broker, streams.driver));
     let api = api.map_err(|error| text_error(format!("the server's plugin API cannot be reached: {error}")))?;
     match driver {
         Ok(driver) => drop(desk.driver.set(driver)),
         Err(error) => desk.logs.say(LogLevel::Warn, format!("the server's SQL service cannot be reached: {error}")),
     }
     watch(desk.clone(), api.clone());
-    let api: Arc<dyn PluginApi> = Arc::new(super::bridge::Api(api));
+    let api: Arc<dyn PluginApi> = Arc::new(ApiClient::new(api));
     desk.logs.connect(api.clone());
 
     let hooks = plugin.connect(api).await.map_err(text_error)?;
@@ -122,7 +100,7 @@ fn error_value(error: ApiError) -> ErrorValue {
         other => other.to_string(),
     };
     match error {
-        ApiError::App(app) => ErrorValue { message, app_error: Some(Box::new(app)), ..ErrorValue::default() },
+        ApiError::App(app) => ErrorValue { message, app_error: Some(Box::new(for_server(app))), ..ErrorValue::default() },
         ApiError::Plain(value) if !value.message.is_empty() => value,
         _ if message.is_empty() => text_error("it failed without saying why".to_owned()),
         _ => text_error(message),

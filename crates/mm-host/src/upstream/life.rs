@@ -50,11 +50,11 @@ enum Ending {
 
 /// See [`super::run`].
 pub(super) fn run(make: impl FnOnce(LogSink) -> Arc<dyn Plugin>) -> ExitCode {
-    // More than one heap costs memory that is idle nearly always.
+    // One heap a worker: glibc would make up to eight a processor, idle nearly always.
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: it sets a number, before there is a second thread.
     unsafe {
-        nix::libc::mallopt(nix::libc::M_ARENA_MAX, 1);
+        nix::libc::mallopt(nix::libc::M_ARENA_MAX, 2);
     }
     logs::record_panics();
     let runtime = Builder::new_multi_thread()

@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 use mm_gob::codec::{Slice, Str, Struct};
 use mm_goplugin::rpc::{Args, Client, Closed, Empty, Refusal, Reply, Running, Service};
 use mm_goplugin::{Broker, Plugins};
+use mm_proto::netrpc::{Activation, OnActivateArgs, serve_hook};
 use mm_proto::PluginHooks;
 use tokio::sync::{SetOnce, watch};
 
-use super::bridge::forward;
 use super::logs::Logs;
 use super::plugin::Plugin;
 use super::{PLUGIN_NAME, activate, streams};
@@ -109,12 +109,12 @@ impl Service for HooksService {
                 }))
             }
             "OnActivate" => {
-                let ids = args.read::<Struct<activate::Ids>, activate::Ids>()?;
-                Ok(Box::pin(activate::run(self.desk.clone(), self.broker.clone(), ids)))
+                let streams = args.read::<Struct<OnActivateArgs>, Activation>()?;
+                Ok(Box::pin(activate::run(self.desk.clone(), self.broker.clone(), streams)))
             }
             _ => match (streams::call(self.desk.hooks.get(), &self.broker, method, args), self.desk.hooks.get()) {
                 (Some(running), _) => running,
-                (None, Some(hooks)) => forward(hooks, method, args),
+                (None, Some(hooks)) => serve_hook(hooks, method, args).unwrap_or(Err(Refusal::NoSuchMethod)),
                 (None, None) => Err(Refusal::Other("the plugin is not activated".to_owned())),
             },
         }

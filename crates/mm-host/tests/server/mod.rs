@@ -8,11 +8,12 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use mm_gob::codec::{Bytes, Interface, Slice, Str, Struct, Uint};
+use mm_gob::codec::{Bytes, Slice, Str, Struct};
 use mm_goplugin::rpc::{Args, CallError, Client, Empty, Refusal, Reply, Running, Service};
 use mm_goplugin::testing::{Host, address};
 use mm_proto::gob::api;
 use mm_proto::gob::hooks as gob;
+use mm_proto::netrpc::{Activation, OnActivateArgs, OnActivateReturns};
 use mm_proto::plugin::v1;
 use mm_proto::plugin::v1::value::Kind;
 
@@ -185,6 +186,8 @@ impl Started {
     }
 }
 
+type Returns = mm_proto::gob::Returned<v1::OnActivateResponse, v1::ErrorValue>;
+
 /// A connection with the process.
 pub(crate) struct Server {
     pub(crate) started: Started,
@@ -208,7 +211,7 @@ impl Server {
 
     /// OnActivate; `Err` is what an administrator sees.
     pub(crate) async fn activate(&self) -> Result<(), v1::ErrorValue> {
-        let ids = Ids { api: self.host.broker().next_id(), driver: self.host.broker().next_id() };
+        let ids = Activation { api: self.host.broker().next_id(), driver: self.host.broker().next_id() };
         for id in [ids.api, ids.driver] {
             let accepted = self.host.broker().accept(id);
             let api = self.api.clone();
@@ -220,8 +223,8 @@ impl Server {
                 *self.api_task.lock().unwrap() = Some(task.abort_handle());
             }
         }
-        let returns = self.hooks.call::<Struct<Ids>, _, Struct<Returns>, Returns>("Plugin.OnActivate", &ids).await;
-        returns.expect("no error of the call itself").error.map_or(Ok(()), Err)
+        let returns = self.hooks.call::<Struct<OnActivateArgs>, _, Struct<OnActivateReturns>, Returns>("Plugin.OnActivate", &ids);
+        returns.await.expect("no error of the call itself").error.map_or(Ok(()), Err)
     }
 
     /// A hook that returns a text.
@@ -301,30 +304,6 @@ pub(crate) fn assert_gone(pids: &[i32]) {
         std::thread::sleep(Duration::from_millis(5));
     }
     panic!("still there: {:?}", pids.iter().filter(|it| is_alive(**it)).collect::<Vec<_>>());
-}
-
-#[derive(Debug, Default)]
-struct Ids {
-    api: u32,
-    driver: u32,
-}
-
-mm_gob::gob_struct! {
-    Ids as "Z_OnActivateArgs" {
-        "APIMuxId" => api: Uint,
-        "DriverMuxId" => driver: Uint,
-    }
-}
-
-#[derive(Debug, Default)]
-struct Returns {
-    error: Option<v1::ErrorValue>,
-}
-
-mm_gob::gob_struct! {
-    Returns as "Z_OnActivateReturns" {
-        "A" => error: Interface,
-    }
 }
 
 #[derive(Debug, Default)]
