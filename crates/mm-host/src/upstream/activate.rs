@@ -100,7 +100,9 @@ fn error_value(error: ApiError) -> ErrorValue {
         other => other.to_string(),
     };
     match error {
-        ApiError::App(app) => ErrorValue { message, app_error: Some(Box::new(for_server(app))), ..ErrorValue::default() },
+        ApiError::App(app) => {
+            ErrorValue { message, app_error: Some(Box::new(for_server(app))), ..ErrorValue::default() }
+        }
         ApiError::Plain(value) if !value.message.is_empty() => value,
         _ if message.is_empty() => text_error("it failed without saying why".to_owned()),
         _ => text_error(message),

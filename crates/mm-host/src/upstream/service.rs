@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use mm_gob::codec::{Slice, Str, Struct};
 use mm_goplugin::rpc::{Args, Client, Closed, Empty, Refusal, Reply, Running, Service};
 use mm_goplugin::{Broker, Plugins};
-use mm_proto::netrpc::{Activation, OnActivateArgs, serve_hook};
 use mm_proto::PluginHooks;
+use mm_proto::netrpc::{Activation, OnActivateArgs, serve_hook};
 use tokio::sync::{SetOnce, watch};
 
 use super::logs::Logs;

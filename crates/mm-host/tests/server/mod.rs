@@ -223,7 +223,8 @@ impl Server {
                 *self.api_task.lock().unwrap() = Some(task.abort_handle());
             }
         }
-        let returns = self.hooks.call::<Struct<OnActivateArgs>, _, Struct<OnActivateReturns>, Returns>("Plugin.OnActivate", &ids);
+        let returns =
+            self.hooks.call::<Struct<OnActivateArgs>, _, Struct<OnActivateReturns>, Returns>("Plugin.OnActivate", &ids);
         returns.await.expect("no error of the call itself").error.map_or(Ok(()), Err)
     }
 
