@@ -24,6 +24,9 @@ use crate::log::LogLevel;
 /// How long the end of a plugin that died while it was activated may take to be explained.
 const EXPLANATION: Duration = Duration::from_secs(2);
 
+/// How long a plugin is watched after its `OnActivate` has returned: a crash in another thread takes a moment.
+const AFTERMATH: Duration = Duration::from_millis(100);
+
 /// Answers the call.
 pub(super) async fn run(desk: Arc<Desk>, broker: Broker, streams: Activation) -> Result<Reply, String> {
     let activation = AssertUnwindSafe(activate(&desk, &broker, streams)).catch_unwind().await;
@@ -58,8 +61,8 @@ async fn activate(desk: &Arc<Desk>, broker: &Broker, streams: Activation) -> Res
         let why = if died { tokio::time::timeout(EXPLANATION, plugin.failed()).await.ok() } else { None };
         return Err(why.map_or_else(|| error_value(error), text_error));
     }
-    // One that is gone already is not active, whatever it answered.
-    plugin.failed().now_or_never().map_or(Ok(()), |why| Err(text_error(why)))
+    // One that dies of it after its answer is not active either, and later there is nobody to tell.
+    tokio::time::timeout(AFTERMATH, plugin.failed()).await.map_or(Ok(()), |why| Err(text_error(why)))
 }
 
 async fn dial(broker: &Broker, id: u32) -> Result<Client, BrokerError> {
