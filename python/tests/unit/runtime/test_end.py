@@ -1,0 +1,101 @@
+"""How a plugin process ends, with grpcio as its host."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import Any
+
+from plugin_programs import program
+
+
+def test_running_handlers_finish_before_the_end(host: Any) -> None:
+    host.start(
+        program("""
+class MyPlugin(Plugin):
+    @hook
+    def execute_command(self, context, args):
+        time.sleep(0.5)
+        self.logger.info("finished")
+        return "done"
+""")
+    )
+    call = host.hook_future("ExecuteCommand", args={})
+    time.sleep(0.2)
+    host.shutdown()
+    assert call.result().command_response.text == "done"
+    assert host.wait()[0] == 0
+    assert "finished" in [record.message for record in host.records]
+
+
+def test_the_end_does_not_wait_longer_than_the_grace(host: Any) -> None:
+    host.start(
+        program("""
+class MyPlugin(Plugin):
+    @hook
+    def execute_command(self, context, args):
+        time.sleep(60)
+    @hook
+    async def user_will_log_in(self, context, user):
+        await asyncio.sleep(60)
+""")
+    )
+    calls = [host.hook_future("ExecuteCommand", args={}), host.hook_future("UserWillLogIn", user={})]
+    time.sleep(0.3)
+    started = time.monotonic()
+    host.shutdown(grace_ms=300)
+    assert host.wait()[0] == 0
+    assert time.monotonic() - started < 2.5
+    assert all(call.exception() is not None for call in calls)
+
+
+def test_sigterm_ends_in_order(host: Any) -> None:
+    host.start(
+        program("""
+class MyPlugin(Plugin):
+    @hook
+    def execute_command(self, context, args):
+        time.sleep(0.4)
+        return "done"
+""")
+    )
+    call = host.hook_future("ExecuteCommand", args={})
+    time.sleep(0.2)
+    assert host.process is not None
+    host.process.send_signal(signal.SIGTERM)
+    assert call.result().command_response.text == "done"
+    status, _, err = host.wait()
+    assert (status, err) == (0, "")
+
+
+def test_sigint_is_the_hosts(host: Any) -> None:
+    host.start(program("class MyPlugin(Plugin): ..."))
+    time.sleep(0.2)
+    host.process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    assert host.process.poll() is None
+    assert host.stop()[0] == 0
+
+
+def test_threads_of_the_plugin_do_not_outlive_a_second_sigterm(host: Any) -> None:
+    host.start(
+        program("""
+class MyPlugin(Plugin):
+    @hook
+    def on_activate(self):
+        threading.Thread(target=time.sleep, args=(60,), daemon=False).start()
+""")
+    )
+    host.hook("OnActivate")
+    host.shutdown(grace_ms=100)
+    time.sleep(0.7)
+    assert host.process.poll() is None
+    host.process.send_signal(signal.SIGTERM)
+    assert host.wait(2)[0] == -signal.SIGTERM
+
+
+def test_the_process_ends_with_its_host(host: Any) -> None:
+    host.start(program("class MyPlugin(Plugin): ..."))
+    host.process.stdin.close()
+    host.process.stdin = None
+    assert host.wait(5)[0] == 1
