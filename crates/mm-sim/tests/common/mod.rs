@@ -97,6 +97,26 @@ pub(crate) fn app_error(error: &SimError) -> (&str, i64) {
     }
 }
 
+/// A text as a `Value`.
+pub(crate) fn text(value: &str) -> v1::Value {
+    v1::Value { kind: Some(v1::value::Kind::StringValue(value.to_owned())) }
+}
+
+/// A command's answer.
+pub(crate) fn answer(text: &str, kind: &str) -> v1::CommandResponse {
+    v1::CommandResponse { text: text.into(), response_type: kind.into(), ..Default::default() }
+}
+
+/// Registers a command as the plugin.
+pub(crate) async fn register(server: &Server, command: v1::Command) {
+    api(server).register_command(v1::RegisterCommandRequest { command: Some(command) }).await.unwrap();
+}
+
+/// A command with this trigger.
+pub(crate) fn command(trigger: &str) -> v1::Command {
+    v1::Command { trigger: trigger.into(), auto_complete: true, ..Default::default() }
+}
+
 macro_rules! recorded {
     ($($method:ident $request:ident $response:ident $go:literal |$r:ident| $what:expr;)*) => {
         #[async_trait]
