@@ -10,7 +10,7 @@ use common::{HEAD, TAIL};
 use mm_goplugin::rpc::CallError;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use server::{Bundle, COOKIE, assert_gone, holds_none_of};
+use server::{Bundle, COOKIE, GONE, assert_gone, holds_none_of};
 
 /// Answers with what the API says, and logs.
 const TALKATIVE: &str = "
@@ -26,9 +26,6 @@ const TALKATIVE: &str = "
     def login(self, context, user):
         return f'no {user.username}'
 ";
-
-/// How long the executable may take to be gone.
-const GONE: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn a_whole_life() {
@@ -96,11 +93,9 @@ async fn when_the_server_is_gone_nothing_is_left() {
             tokio::spawn(async move { call(&stuck).await });
             server.api.wait_for("busy").await;
         }
-        let begun = Instant::now();
         server.host.close().await;
         let status = server.started.ended(GONE).await;
         assert_gone(&descendants);
-        assert!(begun.elapsed() < GONE, "{:?}", begun.elapsed());
         assert_eq!(status.code(), Some(1));
         assert_eq!(std::fs::read_dir(bundle.temporary.path()).unwrap().count(), 0);
     }
@@ -234,12 +229,9 @@ async fn when_the_server_is_gone_before_it_connects_nothing_is_left() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let descendants = started.descendants();
-    let begun = Instant::now();
     drop(started.child.stdout.take());
-    let status = started.ended(GONE + Duration::from_secs(1)).await;
+    let status = started.ended(GONE).await;
     assert_gone(&descendants);
-    // It looks after the server twice a second as long as nobody has connected.
-    assert!(begun.elapsed() < GONE + Duration::from_millis(500), "{:?}", begun.elapsed());
     assert_eq!(status.code(), Some(1));
     assert_eq!(std::fs::read_dir(bundle.temporary.path()).unwrap().count(), 0);
 }
