@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod ci;
 mod dev;
+mod drift;
 mod gob;
 mod ir;
 mod output;
@@ -17,6 +18,8 @@ mod python;
 mod regenerate;
 mod surface;
 mod test;
+mod upgrade;
+mod upstream;
 mod venv;
 mod workspace;
 
@@ -32,6 +35,10 @@ struct Cli {
 enum Task {
     /// Reads Mattermost's Go source and writes surface/surface.json
     Surface(surface::Args),
+    /// Compares another version of Mattermost with the one in surface/surface.json
+    Drift(drift::Args),
+    /// Moves to another version of Mattermost
+    Upgrade(upgrade::Args),
     /// Makes protos, Rust, Python and reference pages from the files in surface/
     Regenerate(regenerate::Args),
     /// Shows the intermediate representation between the surface and the targets
@@ -53,6 +60,8 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Surface(args) => surface::run(args),
+        Task::Drift(args) => return drift::run(&args),
+        Task::Upgrade(args) => upgrade::run(&args),
         Task::Regenerate(args) => regenerate::run(args),
         Task::Ir(args) => ir::run(args),
         Task::Gob(args) => gob::run(args),

@@ -83,6 +83,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Writes everything, as `cargo xtask regenerate` does.
+pub(crate) fn all() -> anyhow::Result<()> {
+    run(Args { check: false, print: false, only: None })
+}
+
 /// The IR and the ledger, from the files in `surface`.
 fn compile() -> anyhow::Result<Compiled> {
     mm_codegen::compile(&inputs()?).map_err(|diagnostics| complaint(&diagnostics))

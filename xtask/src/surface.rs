@@ -8,23 +8,23 @@ use std::time::Instant;
 use anyhow::Context as _;
 use mm_surface::{Diagnostic, Externals, Fit, Surface};
 
+use crate::upstream::Which;
 use crate::{output, workspace};
 
 /// Where the types of other modules are declared.
 const OVERRIDES: &str = "surface/overrides.toml";
 /// What is written unless told otherwise.
-const SURFACE: &str = "surface/surface.json";
+pub(crate) const SURFACE: &str = "surface/surface.json";
 /// The version that everything in the repository is made from.
-const UPSTREAM: &str = "surface/UPSTREAM";
+pub(crate) const UPSTREAM: &str = "surface/UPSTREAM";
 /// Where the plugin interface is in a checkout of Mattermost.
 const INSIDE_CHECKOUT: &[&str] = &["server/public", "public", "mattermost/server/public"];
 
 /// Arguments of `cargo xtask surface`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Folder `server/public` of a Mattermost checkout
-    #[arg(long, value_name = "DIR")]
-    source: PathBuf,
+    #[command(flatten)]
+    which: Which,
     /// File to write, `-` for standard output [default: surface/surface.json of this repository]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -34,7 +34,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let started = Instant::now();
     // Only the version that everything is made from has to use every declaration.
     let fit = if args.out.is_none() { Fit::Exact } else { Fit::AnyVersion };
-    let surface = read(&args.source, fit)?;
+    let surface = args.which.read(fit)?;
     let json = surface.to_json();
     let took = started.elapsed();
 
@@ -76,6 +76,11 @@ fn pinned(version: &str) -> anyhow::Result<PathBuf> {
         "this is Mattermost {version}, and {UPSTREAM} says {upstream}: give --out FILE, or move to {version} by writing it there first"
     );
     Ok(workspace::path(SURFACE))
+}
+
+/// `11.6.0` → 11, 6, 0.
+pub(crate) fn numbers(version: &str) -> Vec<u32> {
+    version.split(['.', '-']).map_while(|it| it.parse().ok()).collect()
 }
 
 fn complaint(diagnostics: &[Diagnostic]) -> anyhow::Error {

@@ -34,6 +34,9 @@ use wire_lock::WireLock;
 /// Where [`Compiled::wire_lock`] belongs.
 pub const WIRE_LOCK: &str = wire_lock::FILE;
 
+/// What [`Inputs::docs`] is the text of.
+pub const DOCS: &str = docs::FILE;
+
 /// The texts of the four inputs.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
@@ -45,7 +48,8 @@ pub struct Inputs {
     pub docs: String,
     /// `surface/wire.lock`; empty when there is none yet.
     pub wire_lock: String,
-    /// Leaves missing docs empty instead of reporting them, for tests of small inputs. `cargo xtask` never sets it.
+    /// Leaves missing docs empty and lists them in [`Compiled::missing_docs`] instead of complaining: for tests of small inputs,
+    /// and for a move to another version of upstream. What is generated is never made with it.
     pub allow_missing_docs: bool,
 }
 
@@ -55,6 +59,17 @@ pub struct Compiled {
     pub ir: Ir,
     /// The ledger with the new numbers, to be written back to `surface/wire.lock`.
     pub wire_lock: String,
+    /// What `docs.toml` does not say yet, sorted; only with [`Inputs::allow_missing_docs`].
+    pub missing_docs: Vec<MissingDoc>,
+}
+
+/// Words that `docs.toml` lacks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MissingDoc {
+    /// The table, as its header spells it: `api.GetUser`, `type."model.Post"`.
+    pub entry: String,
+    /// The key in it: `doc`, `returns`, `params.userID`, `fields.Props`.
+    pub key: String,
 }
 
 /// The IR as it is after lowering or after a pass.
@@ -79,8 +94,8 @@ pub fn load(inputs: &Inputs) -> Result<Ir, Vec<Diagnostic>> {
 /// As [`load`].
 pub fn compile(inputs: &Inputs) -> Result<Compiled, Vec<Diagnostic>> {
     let mut last = None;
-    let wire_lock = run(inputs, |_, ir| last = Some(ir.clone()))?;
-    Ok(Compiled { ir: last.expect("lowering is a stage"), wire_lock })
+    let (wire_lock, missing_docs) = run(inputs, |_, ir| last = Some(ir.clone()))?;
+    Ok(Compiled { ir: last.expect("lowering is a stage"), wire_lock, missing_docs })
 }
 
 /// The IR after every stage, in order, for people who look for the pass that did something.
@@ -93,8 +108,11 @@ pub fn stages(inputs: &Inputs) -> Result<Vec<Stage>, Vec<Diagnostic>> {
     Ok(stages)
 }
 
-/// Runs everything, showing the IR to `watch` after every stage; gives the new ledger.
-fn run(inputs: &Inputs, mut watch: impl FnMut(&'static str, &Ir)) -> Result<String, Vec<Diagnostic>> {
+/// Runs everything, showing the IR to `watch` after every stage; gives the new ledger and the docs that are missing.
+fn run(
+    inputs: &Inputs,
+    mut watch: impl FnMut(&'static str, &Ir),
+) -> Result<(String, Vec<MissingDoc>), Vec<Diagnostic>> {
     let (surface, overrides, mut context) = parse(inputs)?;
     let mut ir = lower::lower(&surface, &overrides, &mut context.diagnostics);
     overrides.report_stale(&mut context.diagnostics);
@@ -107,7 +125,8 @@ fn run(inputs: &Inputs, mut watch: impl FnMut(&'static str, &Ir)) -> Result<Stri
         }
     }
     if context.diagnostics.is_empty() {
-        return Ok(context.lock.print());
+        context.missing_docs.sort();
+        return Ok((context.lock.print(), context.missing_docs));
     }
     context.diagnostics.sort();
     context.diagnostics.dedup();
@@ -123,8 +142,13 @@ fn parse(inputs: &Inputs) -> Result<(mm_surface::Surface, Overrides, pass::Conte
     let lock = WireLock::parse(&inputs.wire_lock);
     match (surface, overrides, docs, lock) {
         (Ok(surface), Ok(overrides), Ok(docs), Ok(lock)) => {
-            let context =
-                pass::Context { docs, lock, allow_missing_docs: inputs.allow_missing_docs, diagnostics: Vec::new() };
+            let context = pass::Context {
+                docs,
+                lock,
+                allow_missing_docs: inputs.allow_missing_docs,
+                missing_docs: Vec::new(),
+                diagnostics: Vec::new(),
+            };
             Ok((surface, overrides, context))
         }
         (surface, overrides, docs, lock) => {

@@ -6,16 +6,18 @@ mod graph;
 mod number;
 mod place;
 
-use crate::Diagnostic;
 use crate::docs::Docs;
 use crate::ir::Ir;
 use crate::wire_lock::WireLock;
+use crate::{Diagnostic, MissingDoc};
 
 /// What passes need besides the IR.
 pub(crate) struct Context {
     pub docs: Docs,
     pub lock: WireLock,
     pub allow_missing_docs: bool,
+    /// Found by `document`, if they are allowed.
+    pub missing_docs: Vec<MissingDoc>,
     pub diagnostics: Vec<Diagnostic>,
 }
 

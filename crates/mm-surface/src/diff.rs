@@ -29,6 +29,9 @@ pub struct Drift {
     pub from: Upstream,
     pub to: Upstream,
     pub entries: Vec<Entry>,
+    /// What the generators ask for before they take the newer surface; found and filled in by who runs them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub todo: Vec<String>,
 }
 
 /// One fact that differs.
@@ -118,9 +121,16 @@ impl Drift {
         diff.gob_types();
         diff.rpc();
         diff.hand_written();
+        let (from, to) = (old.upstream.clone(), new.upstream.clone());
+        let mut drift = Drift { from, to, entries: diff.entries, todo: Vec::new() };
+        drift.sort();
+        drift
+    }
+
+    /// Puts the entries into their order again, after their meaning was changed.
+    pub fn sort(&mut self) {
         // What has the same note stands together.
-        diff.entries.sort_by(|a, b| a.order().cmp(&b.order()));
-        Drift { from: old.upstream.clone(), to: new.upstream.clone(), entries: diff.entries }
+        self.entries.sort_by(|a, b| a.order().cmp(&b.order()));
     }
 
     /// The entries with this meaning, in order.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Context;
-use crate::Diagnostic;
 use crate::docs::{self, Docs};
 use crate::ir::{Field, Ir, Method, Ty, Wrapper};
 use crate::overrides::Kind;
+use crate::{Diagnostic, MissingDoc};
 
 pub(super) fn run(ir: &mut Ir, context: &mut Context) {
     let mut missing = Missing::default();
@@ -31,8 +31,10 @@ pub(super) fn run(ir: &mut Ir, context: &mut Context) {
         it.doc = type_doc(&it.go_type, &context.docs, &mut missing);
     }
     document_starts(ir);
-    if !context.allow_missing_docs {
-        context.diagnostics.append(&mut missing.0);
+    if context.allow_missing_docs {
+        context.missing_docs = missing.0.into_iter().map(|(_, it)| it).collect();
+    } else {
+        context.diagnostics.extend(missing.0.into_iter().map(|(it, _)| it));
         context.docs.report_stale(&mut context.diagnostics);
     }
 }
@@ -45,10 +47,20 @@ fn document_method(method: &mut Method, kind: Kind, docs: &Docs, missing: &mut M
             entry.returns.trim().clone_into(&mut method.doc.returns);
             method.doc.raises = entry.raises.clone().into_iter().collect();
         }
-        None => missing.report(format!("{}.{go}", kind.key()), "what it does is not documented", "an entry with `doc`"),
+        None => missing.report(
+            format!("{}.{go}", kind.key()),
+            "doc",
+            "what it does is not documented",
+            "an entry with `doc`",
+        ),
     }
     if kind == Kind::Hook && !method.results.is_empty() && method.doc.returns.is_empty() {
-        missing.report(format!("hook.{go}"), "what its results mean is not documented", "`returns` to its entry");
+        missing.report(
+            format!("hook.{go}"),
+            "returns",
+            "what its results mean is not documented",
+            "`returns` to its entry",
+        );
     }
     let params = method.params.iter_mut().map(|it| (&it.name.go, &it.go_type, &mut it.doc));
     let streamed = method.stream_params.iter_mut().map(|it| (&it.name.go, &it.go_type, &mut it.doc));
@@ -57,6 +69,7 @@ fn document_method(method: &mut Method, kind: Kind, docs: &Docs, missing: &mut M
             Some(doc) => doc.clone_into(to),
             None => missing.report(
                 format!("{}.{go}", kind.key()),
+                &format!("params.{name}"),
                 format!("the parameter `{name}` ({go_type}) is not documented"),
                 "it to `params` of the entry, or to the shared table `params`",
             ),
@@ -81,7 +94,7 @@ fn document_starts(ir: &mut Ir) {
 
 fn type_doc(go_type: &str, docs: &Docs, missing: &mut Missing) -> String {
     let Some(entry) = docs.ty(go_type) else {
-        missing.report(format!("type.\"{go_type}\""), "what it is is not documented", "an entry with `doc`");
+        missing.report(format!("type.\"{go_type}\""), "doc", "what it is is not documented", "an entry with `doc`");
         return String::new();
     };
     entry.doc.trim().to_owned()
@@ -115,16 +128,19 @@ fn needs_doc(field: &Field, wrappers: &BTreeMap<String, Wrapper>) -> bool {
 }
 
 #[derive(Default)]
-struct Missing(Vec<Diagnostic>);
+struct Missing(Vec<(Diagnostic, MissingDoc)>);
 
 impl Missing {
-    fn report(&mut self, subject: String, message: impl Into<String>, what: &str) {
-        self.0.push(Diagnostic::new(docs::FILE, subject, message, format!("add {what}, in your own words")));
+    fn report(&mut self, entry: String, key: &str, message: impl Into<String>, what: &str) {
+        let help = format!("add {what}, in your own words");
+        let diagnostic = Diagnostic::new(docs::FILE, &entry, message, help);
+        self.0.push((diagnostic, MissingDoc { entry, key: key.to_owned() }));
     }
 
     fn field(&mut self, go_type: &str, field: &str, field_type: &str) {
         self.report(
             format!("type.\"{go_type}\""),
+            &format!("fields.{field}"),
             format!("the field `{field}` ({field_type}) is not documented, and its name does not explain it"),
             "it to `fields` of the entry, or to the shared table `fields`",
         );

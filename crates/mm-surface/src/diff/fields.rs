@@ -56,7 +56,7 @@ impl Diff<'_> {
         if vague || field.name.len() <= 3 && !matches!(field.name.as_str(), "Id" | "ID" | "URL" | "Url") {
             (
                 Meaning::NeedsDocs,
-                "its name does not explain it: docs.toml needs words, unless `fields` has them for its name",
+                "its name does not explain it: it needs words in docs.toml, unless `fields` has them for its name",
             )
         } else {
             (Meaning::Compatible, "servers before do not send it")

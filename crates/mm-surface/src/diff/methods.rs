@@ -100,7 +100,7 @@ fn addition(surface: &Surface, what: What, method: &Method) -> (Meaning, String)
     if method.since.is_empty() {
         decide.push("upstream does not say since when it exists".to_owned());
     }
-    let docs = "docs.toml needs words for it";
+    let docs = "it needs words in docs.toml";
     if decide.is_empty() {
         (Meaning::NeedsDocs, format!("{docs}; older servers answer NotSupportedByServer"))
     } else {

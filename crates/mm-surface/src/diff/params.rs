@@ -27,7 +27,7 @@ impl Diff<'_> {
             }
         }
         for it in new.params.iter().skip(old.params.len()) {
-            let note = "older servers ignore it; docs.toml needs words for it, unless `params` has them for its name";
+            let note = "older servers ignore it; it needs words in docs.toml, unless `params` has them for its name";
             let after = Some(format!("{} {}", it.name, it.ty));
             let entry = Entry::new(what, &new.name, Change::Added, Meaning::NeedsDocs, note);
             self.add(Entry { after, ..entry.of_part(format!("parameter {}", it.name)) });

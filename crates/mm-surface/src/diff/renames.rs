@@ -6,7 +6,7 @@ use super::pair;
 use crate::surface::{Surface, Type};
 
 /// Two names are one thing's if at least this many of a hundred words are in both.
-const ALIKE: u32 = 50;
+const ALIKE: u32 = 60;
 
 /// Old name of a type → new name.
 #[derive(Debug, Default)]

@@ -94,6 +94,10 @@ impl Drift {
                 }
             }
         }
+        if !self.todo.is_empty() {
+            let _ = write!(text, "\nThe generators ask for ({})\n", self.todo.len());
+            self.todo.iter().for_each(|it| text.push_str(&format!("  {}\n", it.replace('\n', "\n  "))));
+        }
         text
     }
 
@@ -116,10 +120,18 @@ impl Drift {
                 let _ = writeln!(text, "- {change} {} `{}`{}", it.what.title(), it.name, it.facts("`"));
             }
         }
+        if !self.todo.is_empty() {
+            let _ = write!(
+                text,
+                "\n## The generators ask for ({})\n\n```text\n{}\n```\n",
+                self.todo.len(),
+                self.todo.join("\n")
+            );
+        }
         text
     }
 
-    /// For a program: `from`, `to`, `entries` and `counts`.
+    /// For a program: `from`, `to`, `entries`, `counts`, and `todo` if there is any.
     pub fn to_json(&self) -> String {
         let counts = Meaning::ALL.map(|it| (it, self.meaning(it).count())).to_vec();
         let json = serde_json::to_string_pretty(&Json { drift: self, counts }).expect("plain data");

@@ -99,9 +99,9 @@ fn addition(ty: &Type) -> (Meaning, String) {
         }
         "struct" => (
             Meaning::NeedsDocs,
-            "docs.toml needs words for it and for fields that do not explain themselves".to_owned(),
+            "it needs words in docs.toml, and so do fields that do not explain themselves".to_owned(),
         ),
-        _ if !ty.consts.is_empty() => (Meaning::NeedsDocs, "docs.toml needs words for it".to_owned()),
+        _ if !ty.consts.is_empty() => (Meaning::NeedsDocs, "it needs words in docs.toml".to_owned()),
         _ => (Meaning::Compatible, "it is written as what stands behind it".to_owned()),
     }
 }
