@@ -726,9 +726,8 @@ pub trait PluginApi: Send + Sync + 'static {
         Err(ApiError::not_supported("GetCommand"))
     }
 
-    /// Returns the server's configuration with passwords and keys replaced by asterisks. Settings that are False, 0 or
-    /// empty may arrive as None, since the server's wire format leaves them out; for your own settings use
-    /// `get_plugin_config`.
+    /// Returns the server's configuration with passwords and keys replaced by asterisks. A section that this server
+    /// does not have is None. For your own settings use `get_plugin_config`.
     ///
     /// Since Mattermost 5.2.
     async fn get_config(&self, request: v1::GetConfigRequest) -> Result<v1::GetConfigResponse, ApiError> {
@@ -1346,8 +1345,8 @@ pub trait PluginApi: Send + Sync + 'static {
         Err(ApiError::not_supported("GetTelemetryId"))
     }
 
-    /// Returns the server's configuration with all passwords and keys. Keep it out of logs and messages. Settings that
-    /// are False, 0 or empty may arrive as None.
+    /// Returns the server's configuration with all passwords and keys. Keep it out of logs and messages. A section that
+    /// this server does not have is None.
     ///
     /// Since Mattermost 5.16.
     async fn get_unsanitized_config(&self, request: v1::GetUnsanitizedConfigRequest) -> Result<v1::GetUnsanitizedConfigResponse, ApiError> {
@@ -1936,9 +1935,9 @@ pub trait PluginApi: Send + Sync + 'static {
     }
 
     /// Replaces the server's whole configuration and tells all plugins by `OnConfigurationChange`; the hook
-    /// `ConfigurationWillBeSaved` may change or refuse it. Settings left None get their default: since `get_config`
-    /// cannot tell False, 0 and empty from missing, saving what it returned can change settings. For your own settings
-    /// use `save_plugin_config`.
+    /// `ConfigurationWillBeSaved` may change or refuse it. Settings left None get their default, so change what
+    /// `get_config` returned rather than making a new one. Fails, and saves nothing, if the server has settings that
+    /// this version of the SDK does not know: saving would reset them. For your own settings use `save_plugin_config`.
     ///
     /// # Errors
     /// - the configuration is read-only, as with environment or cluster configuration (PermissionDeniedError in Python)

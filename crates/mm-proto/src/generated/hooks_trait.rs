@@ -22,8 +22,8 @@ pub trait PluginHooks: Send + Sync + 'static {
     /// Called for additions by plugins too, also your own.
     ///
     /// Returns: None or `Allow` lets the member in; `Replace(channel_member)` lets them in with these roles and
-    /// settings; `Reject("why")`, or a pair of None and the reason, keeps them out and shows the reason. Only fields
-    /// you set change anything.
+    /// settings: start from the one you were given, since what is empty in yours becomes empty; `Reject("why")`, or a
+    /// pair of None and the reason, keeps them out and shows the reason.
     ///
     /// Since Mattermost 11.7.
     async fn channel_member_will_be_added(&self, request: v1::ChannelMemberWillBeAddedRequest) -> Result<v1::ChannelMemberWillBeAddedResponse, ApiError> {
@@ -44,8 +44,9 @@ pub trait PluginHooks: Send + Sync + 'static {
     /// Called before the server's configuration is saved, whoever changes it; the server waits for it.
     ///
     /// Returns: None or `Allow` saves it as it is; `Replace(config)` saves that one instead; `Reject("why")` or an
-    /// exception refuses it. Avoid `Replace`: settings that are False, 0 or empty arrive as None, and would be saved as
-    /// their defaults.
+    /// exception refuses it. Start from the one you were given: settings left None would be saved as their defaults. If
+    /// the server has settings that this version of the SDK does not know, replacing would reset them: then it saves
+    /// its own, and its log says why.
     ///
     /// Since Mattermost 8.0.
     async fn configuration_will_be_saved(&self, request: v1::ConfigurationWillBeSavedRequest) -> Result<v1::ConfigurationWillBeSavedResponse, ApiError> {
@@ -140,9 +141,9 @@ pub trait PluginHooks: Send + Sync + 'static {
     /// Called before a post is stored; the author waits for it, and the server asks one plugin after the other. Called
     /// for posts of plugins too, also your own: compare `post.user_id` with your bot's id. The post has no id yet.
     ///
-    /// Returns: None, `Allow` or a pair of the post and "" stores it; `Replace(post)` stores that one instead;
-    /// `Reject("why")`, or a pair of None and the reason, refuses it and shows the author the reason; `Dismiss` drops
-    /// it without a word.
+    /// Returns: None, `Allow` or a pair of the post and "" stores it; `Replace(post)` stores that one instead, but
+    /// keeps the keys of `props` that yours lacks, and what is None in yours; `Reject("why")`, or a pair of None and
+    /// the reason, refuses it and shows the author the reason; `Dismiss` drops it without a word.
     ///
     /// Since Mattermost 5.2.
     async fn message_will_be_posted(&self, request: v1::MessageWillBePostedRequest) -> Result<v1::MessageWillBePostedResponse, ApiError> {
@@ -371,9 +372,9 @@ pub trait PluginHooks: Send + Sync + 'static {
     /// Called before someone becomes a member of a team; the server waits for it and then asks the next plugin. Called
     /// for additions by plugins too, also your own.
     ///
-    /// Returns: None or `Allow` lets the member in; `Replace(team_member)` lets them in with these roles;
-    /// `Reject("why")`, or a pair of None and the reason, keeps them out and shows the reason. Only fields you set
-    /// change anything.
+    /// Returns: None or `Allow` lets the member in; `Replace(team_member)` lets them in with these roles: start from
+    /// the one you were given, since what is empty in yours becomes empty; `Reject("why")`, or a pair of None and the
+    /// reason, keeps them out and shows the reason.
     ///
     /// Since Mattermost 11.7.
     async fn team_member_will_be_added(&self, request: v1::TeamMemberWillBeAddedRequest) -> Result<v1::TeamMemberWillBeAddedResponse, ApiError> {

@@ -152,8 +152,7 @@ pub struct ComplianceSettings {
     #[prost(int64, optional, tag = "4")]
     pub batch_size: ::core::option::Option<i64>,
 }
-/// The server's whole configuration. Values that are false, 0 or empty may arrive as None: on the way to a plugin the
-/// server does not tell them apart.
+/// The server's whole configuration. A section that the server does not have is None.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Config {
     #[prost(message, optional, tag = "1")]

@@ -62,8 +62,9 @@ pub struct ConfigurationWillBeSavedRequest {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ConfigurationWillBeSavedResponse {
     /// None or `Allow` saves it as it is; `Replace(config)` saves that one instead; `Reject("why")` or an exception
-    /// refuses it. Avoid `Replace`: settings that are False, 0 or empty arrive as None, and would be saved as their
-    /// defaults.
+    /// refuses it. Start from the one you were given: settings left None would be saved as their defaults. If the server
+    /// has settings that this version of the SDK does not know, replacing would reset them: then it saves its own, and its
+    /// log says why.
     #[prost(message, optional, tag = "1")]
     pub config: ::core::option::Option<Config>,
 }

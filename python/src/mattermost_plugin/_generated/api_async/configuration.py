@@ -22,8 +22,7 @@ class AsyncConfigurationApi(AsyncApiBase):
     async def get_config(self) -> Config:
         """Returns the server's configuration with passwords and keys replaced by asterisks.
 
-        Settings that are False, 0 or empty may arrive as None, since the server's wire format leaves them out; for your
-        own settings use `get_plugin_config`.
+        A section that this server does not have is None. For your own settings use `get_plugin_config`.
 
         Since server 5.2.
         """
@@ -32,7 +31,7 @@ class AsyncConfigurationApi(AsyncApiBase):
     async def get_unsanitized_config(self) -> Config:
         """Returns the server's configuration with all passwords and keys.
 
-        Keep it out of logs and messages. Settings that are False, 0 or empty may arrive as None.
+        Keep it out of logs and messages. A section that this server does not have is None.
 
         Since server 5.16.
         """
@@ -48,8 +47,9 @@ class AsyncConfigurationApi(AsyncApiBase):
         """Replaces the server's whole configuration and tells all plugins by `OnConfigurationChange`; the hook
         `ConfigurationWillBeSaved` may change or refuse it.
 
-        Settings left None get their default: since `get_config` cannot tell False, 0 and empty from missing, saving
-        what it returned can change settings. For your own settings use `save_plugin_config`.
+        Settings left None get their default, so change what `get_config` returned rather than making a new one. Fails,
+        and saves nothing, if the server has settings that this version of the SDK does not know: saving would reset
+        them. For your own settings use `save_plugin_config`.
 
         Args:
             config: Configuration to save.

@@ -160,7 +160,7 @@ class ComplianceSettings:
 class Config:
     """The server's whole configuration.
 
-    Values that are false, 0 or empty may arrive as None: on the way to a plugin the server does not tell them apart.
+    A section that the server does not have is None.
     """
 
     service_settings: ServiceSettings = field(default_factory=lambda: models.ServiceSettings())
