@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use mm_host::upstream::{self, InProcess};
 use mm_proto::plugin::v1::{
-    GetServerVersionRequest, LogInfoRequest, OnActivateRequest, OnActivateResponse, UserWillLogInRequest,
-    UserWillLogInResponse,
+    GetServerVersionRequest, LogInfoRequest, OnActivateRequest, OnActivateResponse, OnDeactivateRequest,
+    OnDeactivateResponse, UserWillLogInRequest, UserWillLogInResponse,
 };
 use mm_proto::{ApiError, HookName, PluginApi, PluginHooks};
 
@@ -23,6 +23,11 @@ impl PluginHooks for Doorkeeper {
         Ok(OnActivateResponse {})
     }
 
+    async fn on_deactivate(&self, _: OnDeactivateRequest) -> Result<OnDeactivateResponse, ApiError> {
+        self.api.log_info(LogInfoRequest { msg: "the door is left".to_owned(), ..LogInfoRequest::default() }).await?;
+        Ok(OnDeactivateResponse {})
+    }
+
     async fn user_will_log_in(&self, request: UserWillLogInRequest) -> Result<UserWillLogInResponse, ApiError> {
         let name = request.user.unwrap_or_default().username;
         let reason = if name == "anna" { String::new() } else { format!("{name} is not anna.") };
@@ -35,6 +40,6 @@ fn main() -> ExitCode {
         eprintln!("This is the executable of a Mattermost plugin: upload its bundle to a server.");
         return ExitCode::FAILURE;
     }
-    let hooks = [HookName::OnActivate, HookName::UserWillLogIn];
+    let hooks = [HookName::OnActivate, HookName::OnDeactivate, HookName::UserWillLogIn];
     upstream::run(|_| Arc::new(InProcess::new(hooks, |api| Arc::new(Doorkeeper { api }))))
 }

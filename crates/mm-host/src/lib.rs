@@ -29,6 +29,7 @@
 //! | [`python_env`] | which Python, with which packages |
 //! | [`supervisor`] | the life of the process: a state machine, and what carries it out |
 //! | `downstream` | gRPC with the process, both ways |
+//! | [`upstream`] | the executable of a plugin under a Mattermost server |
 //! | `host` | joins the two traits with all of this |
 //! | [`bundle`] | the file that a server takes |
 //! | [`mod@check`] | what is wrong with a plugin or a bundle |

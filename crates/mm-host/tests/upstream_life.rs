@@ -109,6 +109,7 @@ const BUSY: &str = "
 
     @hook(HookName.OnDeactivate)
     def end(self):
+        print('ending', flush=True)
         while True: pass
 
     @hook(HookName.UserWillLogIn)
@@ -138,7 +139,9 @@ async fn it_quits_in_time_whatever_its_handlers_do() {
     let stuck = server.hooks.clone();
     tokio::spawn(async move { call(&stuck).await });
     server.api.wait_for("busy").await;
+    let api = server.api.clone();
     server.quit().await;
+    assert!(api.logged().iter().filter(|it| it.message == "ending").count() <= 1, "OnDeactivate is called once");
 }
 
 #[tokio::test]

@@ -154,6 +154,10 @@ impl HookChannel {
         let path = request.uri().clone();
         let hook = path.path().rsplit('/').next().unwrap_or_default();
         let limit = self.shared.deadlines.of(hook);
+        if hook == "OnDeactivate" {
+            // Once is enough, also when the caller does not wait for its end.
+            self.note(hook, true);
+        }
         if !Deadlines::is_stream(hook) {
             // Python sees how much time is left.
             request.headers_mut().entry("grpc-timeout").or_insert_with(|| timeout_header(limit));

@@ -27,6 +27,10 @@ const LAST_MOMENT: Duration = Duration::from_millis(1900);
 /// The same after SIGTERM.
 const UNHURRIED: Duration = Duration::from_secs(12);
 
+/// How long `OnDeactivate` may take when the server has not called it.
+const DEACTIVATE: Duration = Duration::from_secs(5);
+const DEACTIVATE_HURRIED: Duration = Duration::from_millis(500);
+
 /// A server closes its connections one by one: a lost one may be the first sign of an orderly end.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -155,6 +159,14 @@ async fn end(ending: Ending, session: Option<Session>, desk: &Desk, plugin: &dyn
         }
     };
     end_at_last(if hurry == Hurry::Yes { LAST_MOMENT } else { UNHURRIED }, code);
+    let limit = if hurry == Hurry::Yes { DEACTIVATE_HURRIED } else { DEACTIVATE };
+    match tokio::time::timeout(limit, desk.deactivate()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => desk.logs.say(LogLevel::Warn, format!("OnDeactivate failed: {error}")),
+        Err(_) => {
+            desk.logs.say(LogLevel::Warn, format!("OnDeactivate did not return within {} s", limit.as_secs_f32()))
+        }
+    }
     plugin.stop(&reason, hurry).await;
     desk.logs.flush(LAST_RECORDS).await;
     if let Some(session) = session {

@@ -34,7 +34,7 @@ pub trait Plugin: Send + Sync + 'static {
         std::future::pending().await
     }
 
-    /// Ends it. `reason` is for its log.
+    /// Ends it; `OnDeactivate` was called. `reason` is for its log.
     async fn stop(&self, reason: &str, hurry: Hurry) {
         let _ = (reason, hurry);
     }

@@ -1,13 +1,15 @@
 //! The hooks as the server calls them: the service `Plugin` on the connection that it asks for.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use mm_gob::codec::{Slice, Str, Struct};
 use mm_goplugin::rpc::{Args, Client, Closed, Empty, Refusal, Reply, Running, Service};
 use mm_goplugin::{Broker, Plugins};
-use mm_proto::PluginHooks;
 use mm_proto::netrpc::{Activation, OnActivateArgs, serve_hook};
+use mm_proto::plugin::v1::OnDeactivateRequest;
+use mm_proto::{ApiError, PluginHooks};
 use tokio::sync::{SetOnce, watch};
 
 use super::logs::Logs;
@@ -35,6 +37,8 @@ pub(super) struct Desk {
     lost: SetOnce<String>,
     /// The plugin's hooks, from its activation on.
     pub(super) hooks: OnceLock<Arc<dyn PluginHooks>>,
+    /// Whether `OnDeactivate` was called.
+    deactivated: AtomicBool,
     /// The SQL service of the server, held open: the server logs an error when nobody takes it.
     pub(super) driver: OnceLock<Client>,
 }
@@ -47,6 +51,7 @@ impl Desk {
             progress: watch::Sender::new(Progress::NotYet),
             lost: SetOnce::new(),
             hooks: OnceLock::new(),
+            deactivated: AtomicBool::new(false),
             driver: OnceLock::new(),
         }
     }
@@ -68,6 +73,16 @@ impl Desk {
     /// Waits until the session cannot be used any more.
     pub(super) async fn lost(&self) -> String {
         self.lost.wait().await.clone()
+    }
+
+    /// Calls `OnDeactivate`, if the plugin has it, is active, and the server has not called it.
+    pub(super) async fn deactivate(&self) -> Result<(), ApiError> {
+        let active = *self.progress.borrow() == Progress::Active;
+        let Some(hooks) = self.hooks.get().filter(|_| active) else { return Ok(()) };
+        if !self.implemented().await.contains("OnDeactivate") || self.deactivated.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        hooks.on_deactivate(OnDeactivateRequest {}).await.map(drop)
     }
 
     /// Go names of the plugin's hooks.
@@ -114,7 +129,13 @@ impl Service for HooksService {
             }
             _ => match (streams::call(self.desk.hooks.get(), &self.broker, method, args), self.desk.hooks.get()) {
                 (Some(running), _) => running,
-                (None, Some(hooks)) => serve_hook(hooks, method, args).unwrap_or(Err(Refusal::NoSuchMethod)),
+                (None, Some(hooks)) => {
+                    let running = serve_hook(hooks, method, args).unwrap_or(Err(Refusal::NoSuchMethod));
+                    if method == "OnDeactivate" && running.is_ok() {
+                        self.desk.deactivated.store(true, Ordering::Relaxed);
+                    }
+                    running
+                }
                 (None, None) => Err(Refusal::Other("the plugin is not activated".to_owned())),
             },
         }
