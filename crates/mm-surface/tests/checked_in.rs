@@ -107,7 +107,7 @@ fn it_has_all_methods_and_hooks() {
     assert!(surface.hooks.iter().filter_map(|it| it.id).all(|it| !retired.contains(&it)));
 }
 
-/// Twenty methods have net/rpc code of upstream's own; what we write by hand in the bridge answers for each of them.
+/// The list is read from another program than the methods are, and names nothing but methods.
 #[test]
 fn it_knows_what_upstream_writes_by_hand() {
     let surface = surface();
