@@ -1,5 +1,6 @@
 //! A drift as text for a terminal, as Markdown for an issue, and as JSON for programs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -65,7 +66,7 @@ impl Entry {
 struct Json<'a> {
     #[serde(flatten)]
     drift: &'a Drift,
-    counts: Vec<(Meaning, usize)>,
+    counts: BTreeMap<Meaning, usize>,
 }
 
 impl Drift {
@@ -133,7 +134,7 @@ impl Drift {
 
     /// For a program: `from`, `to`, `entries`, `counts`, and `todo` if there is any.
     pub fn to_json(&self) -> String {
-        let counts = Meaning::ALL.map(|it| (it, self.meaning(it).count())).to_vec();
+        let counts = Meaning::ALL.map(|it| (it, self.meaning(it).count())).into();
         let json = serde_json::to_string_pretty(&Json { drift: self, counts }).expect("plain data");
         format!("{json}\n")
     }
