@@ -102,7 +102,8 @@ fn with_message(mut error: ErrorValue) -> ErrorValue {
     if let Some(app) = &error.app_error {
         error.message.clone_from(&app.message);
     } else if let Some(postgres) = &error.postgres_error {
-        error.message.clone_from(&postgres.message);
+        // As the driver itself words it.
+        error.message = format!("pq: {}", postgres.message);
     }
     error
 }

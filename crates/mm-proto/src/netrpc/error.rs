@@ -81,23 +81,21 @@ pub(super) fn text(side: Side, method: &str, error: &ApiError) -> String {
 
 /// The error in the form that a method's last result has.
 pub(super) trait GoError: Default + Send + 'static {
-    fn from_api(error: ApiError) -> Self;
+    /// The error that `method` failed with.
+    fn from_api(method: &str, error: ApiError) -> Self;
     /// Makes it fit for a server to show.
     fn prepare(self) -> Self;
 }
 
 impl GoError for AppError {
-    fn from_api(error: ApiError) -> Self {
-        match error {
-            ApiError::App(error) => error,
-            ApiError::Plain(ErrorValue { app_error: Some(error), .. }) => *error,
-            ApiError::Plain(error) => Self { message: error.message, status_code: 500, ..Self::default() },
-            ApiError::Transport(status) => Self {
-                message: status.message().to_owned(),
-                status_code: http_status(status.code()),
-                ..Self::default()
-            },
-        }
+    fn from_api(method: &str, error: ApiError) -> Self {
+        let (message, status_code) = match error {
+            ApiError::App(error) => return error,
+            ApiError::Plain(ErrorValue { app_error: Some(error), .. }) => return *error,
+            ApiError::Plain(error) => (error.message, 500),
+            ApiError::Transport(status) => (status.message().to_owned(), http_status(status.code())),
+        };
+        Self { message, status_code, r#where: method.to_owned(), ..Self::default() }
     }
 
     fn prepare(self) -> Self {
@@ -106,7 +104,7 @@ impl GoError for AppError {
 }
 
 impl GoError for ErrorValue {
-    fn from_api(error: ApiError) -> Self {
+    fn from_api(_: &str, error: ApiError) -> Self {
         match error {
             ApiError::Plain(error) => error,
             ApiError::App(error) => {

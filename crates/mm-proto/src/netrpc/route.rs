@@ -158,8 +158,8 @@ where
 {
     let result = match result {
         Err(error) if error.is_not_supported() => return Err(error::text(side, method, &error)),
-        Err(error) if side == Side::Plugin => Err(E::from_api(error).prepare()),
-        Err(error) => Err(E::from_api(error)),
+        Err(error) if side == Side::Plugin => Err(E::from_api(method, error).prepare()),
+        Err(error) => Err(E::from_api(method, error)),
         Ok(response) => Ok(response),
     };
     Ok(Reply::new::<Struct<R>, _>(Returned::from(result)))
@@ -175,7 +175,7 @@ where
     let result = match result {
         Err(error @ ApiError::Transport(_)) => return Err(failure(hook, &error)),
         Err(error) if error.is_not_supported() => return Err(failure(hook, &error)),
-        Err(error) => Err(E::from_api(error).prepare()),
+        Err(error) => Err(E::from_api(hook, error).prepare()),
         Ok(response) => Ok(response),
     };
     // With zeros: of what such a hook answers, none may be lost.

@@ -142,9 +142,11 @@ impl Sample for ErrorValue {
         match seed / 2 % 3 {
             0 => Self { code: 2, message: "sql: no rows in result set".into(), ..Self::default() },
             1 => Self { message: app.message.clone(), app_error: Some(Box::new(app)), ..Self::default() },
-            _ => {
-                Self { message: postgres.message.clone(), postgres_error: Some(Box::new(postgres)), ..Self::default() }
-            }
+            _ => Self {
+                message: "pq: duplicate key".into(),
+                postgres_error: Some(Box::new(postgres)),
+                ..Self::default()
+            },
         }
     }
 }

@@ -170,6 +170,7 @@ async fn an_error_result_takes_every_failure_and_suits_the_server() {
         (error.message.as_str(), error.status_code, error.skip_translation),
         ("no answer within 5 s", 504, true)
     );
+    assert_eq!(error.r#where, "ExecuteCommand");
     let ApiError::Plain(error) = client.run_data_retention(Default::default()).await.unwrap_err() else { panic!() };
     assert_eq!(error.message, "no answer within 5 s");
     let client = failing(ApiError::app("my.id", "My words.", 0, "There"));
