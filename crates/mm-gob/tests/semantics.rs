@@ -263,3 +263,77 @@ fn a_stream_over_a_reader_ends_cleanly_or_not() {
     cut.skip().unwrap();
     assert!(matches!(cut.skip(), Err(mm_gob::ReadError::Io(_))));
 }
+
+/// A struct within itself, in a list and in a map, as a newer sender has it.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Tree {
+    name: String,
+    color: i64,
+    parts: Vec<Tree>,
+    files: BTreeMap<String, File>,
+}
+
+struct Newer;
+gob_struct! {
+    Newer => Tree as "NewTree" {
+        "Name" => name: Str, "Color" => color: Int, "Parts" => parts: Slice<Struct<Newer>>,
+        "Files" => files: Map<Str, Struct<File>>,
+    }
+}
+
+struct Older;
+gob_struct! {
+    Older => Tree as "Tree" {
+        "Name" => name: Str, "Parts" => parts: Slice<Struct<Older>>, "Files" => files: Map<Str, Struct<OlderFile>>,
+    }
+}
+
+struct OlderFile;
+gob_struct! { OlderFile => File as "File" { "Name" => name: Str } }
+
+/// Keeps the sender's fields that the codec `C` passes over, in place of the value.
+struct Unknown<C>(std::marker::PhantomData<C>);
+
+impl<C: Codec<Tree>> Codec<Vec<String>> for Unknown<C> {
+    fn wire_type(types: &mut mm_gob::TypeTable) -> mm_gob::TypeId {
+        C::wire_type(types)
+    }
+
+    fn presence(_: &Vec<String>) -> mm_gob::Presence {
+        mm_gob::Presence::Present
+    }
+
+    fn encode(_: &Vec<String>, out: &mut mm_gob::ValueWriter<'_>) -> Result<(), mm_gob::EncodeError> {
+        C::encode(&Tree::default(), out)
+    }
+
+    fn plan(planner: &mut mm_gob::Planner<'_>, sender: mm_gob::TypeId) -> Result<mm_gob::Plan, mm_gob::DecodeError> {
+        C::plan(planner, sender)
+    }
+
+    fn decode(
+        into: &mut Vec<String>,
+        from: &mut mm_gob::ValueReader<'_>,
+        plan: mm_gob::Plan,
+    ) -> Result<(), mm_gob::DecodeError> {
+        *into = from.unknown_fields(plan);
+        C::decode(&mut Tree::default(), from, plan)
+    }
+}
+
+#[test]
+fn a_codec_can_ask_what_is_passed_over() {
+    let unknown = |bytes: &[u8]| {
+        let mut decoder = Decoder::new();
+        decoder.push(bytes);
+        decoder.push(&[3, 2, 0, 1]);
+        let unknown = decoder.decode::<Unknown<Struct<Older>>, _>().expect("it can be decoded").expect("it is whole");
+        assert_eq!(decoder.decode::<Bool, bool>(), Ok(Some(true)));
+        unknown
+    };
+    // It is a matter of the types: an empty tree has the same.
+    for tree in [Tree::default(), Tree { parts: vec![Tree { color: 1, ..Tree::default() }], ..Tree::default() }] {
+        assert_eq!(unknown(&bytes_of::<Newer, _>(&tree, &Zeros::Omit)), ["File.Size", "Tree.Color"]);
+    }
+    assert_eq!(unknown(&bytes_of::<Older, _>(&Tree::default(), &Zeros::Omit)), [""; 0]);
+}

@@ -150,6 +150,36 @@ async fn many_callers_get_each_its_own_reply() {
     }
 }
 
+#[derive(Debug, Default, PartialEq)]
+struct Pair {
+    first: String,
+    second: String,
+}
+
+mm_gob::gob_struct! { Pair as "Pair" { "First" => first: Str, "Second" => second: Str } }
+
+struct Half;
+
+impl Service for Half {
+    fn call(&self, _: &str, _: &mut Args<'_>) -> Result<Running, Refusal> {
+        let half = Pair { first: "new".into(), ..Pair::default() };
+        Ok(Box::pin(async { Ok(Reply::new::<Struct<Pair>, _>(half)) }))
+    }
+}
+
+#[tokio::test]
+async fn a_result_can_be_read_over_a_value() {
+    let (ours, theirs) = duplex(4096);
+    let (read, write) = split(theirs);
+    tokio::spawn(Server::new().register("Plugin", Arc::new(Half)).serve(read, write));
+    let (read, write) = split(ours);
+    let client = Client::new(read, write, Limits::default());
+    let old = Pair { first: "old".into(), second: "old".into() };
+    let zeros = mm_gob::Zeros::Omit;
+    let call = client.call_over::<Struct<Empty>, _, Struct<Pair>, _>("Plugin.X", &Empty, &zeros, old);
+    assert_eq!(call.await.unwrap(), Pair { first: "new".into(), second: "old".into() });
+}
+
 #[tokio::test]
 async fn a_call_given_up_disturbs_nobody() {
     let (subject, client) = connected();
