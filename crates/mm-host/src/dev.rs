@@ -10,8 +10,10 @@ mod script;
 mod settings;
 mod terminal;
 mod watch;
+mod web;
 
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
@@ -69,6 +71,10 @@ pub struct Options {
     pub start_timeout: Duration,
     /// Who types at first.
     pub user: String,
+    /// Where to serve HTTP: `/plugins/<id>/…`. Port 0 takes a free one.
+    pub http: Option<SocketAddr>,
+    /// Where to serve the plugin's metrics.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Runs the plugin until the chat or the script ends; gives whether all went well.
@@ -87,6 +93,7 @@ pub async fn run(options: Options) -> Result<bool, String> {
     server.set_tracing(options.trace);
     let screen = if plays { Screen::streams(renderer) } else { Screen::terminal(renderer) };
     let feed = server.subscribe();
+    let _listeners = web::listen(&server, &screen, &options).await?;
     let options = Arc::new(options);
     let plugin = Plugin::new(options.clone(), server.clone());
     let current = plugin.current();

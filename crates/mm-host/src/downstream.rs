@@ -7,6 +7,7 @@ mod channel;
 mod deadlines;
 mod late;
 mod link;
+mod patience;
 mod peer;
 mod server;
 
@@ -18,6 +19,12 @@ pub(crate) use self::server::{ApiServer, HelloCall, ServerParts};
 /// Metadata key of the token.
 pub(crate) const TOKEN_KEY: &str = "x-mm-token";
 
-/// Bytes in flight on one stream, and on a connection: large enough that a big message does not wait for window updates.
+/// Bytes in flight on one stream: large enough that a big message does not wait for window updates.
 const STREAM_WINDOW: u32 = 1 << 20;
-const CONNECTION_WINDOW: u32 = 4 << 20;
+
+/// As large as HTTP/2 has it. What travels ahead of a slow reader is bounded by its own stream's window; a bound for all of them together
+/// would let a few bodies that nobody reads stop every other call.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
+
+/// Bytes that may wait for the socket.
+const SEND_BUFFER: usize = 4 << 20;

@@ -3,6 +3,7 @@
 //! Exit codes: 0 all went well; 1 the plugin or the script failed; 2 wrong arguments.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -113,6 +114,12 @@ struct Dev {
     /// The user who types at first
     #[arg(long = "as", value_name = "USER", default_value = "anna")]
     user: String,
+    /// Serve HTTP at this address: /plugins/ID/… as on a Mattermost server; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    http: Option<SocketAddr>,
+    /// Serve the plugin's metrics at this address: /plugins/ID/metrics
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics: Option<SocketAddr>,
     /// The Python interpreter; one of a virtual environment is used with its packages
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
@@ -266,6 +273,8 @@ fn options(task: Dev) -> Result<dev::Options, String> {
         variables: task.env,
         start_timeout: Duration::from_secs(task.start_timeout),
         user: task.user,
+        http: task.http,
+        metrics: task.metrics,
     })
 }
 

@@ -12,6 +12,7 @@ mod runtime;
 mod server;
 mod status;
 mod wake;
+mod websocket;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,6 +25,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<client::ClientStream>()?;
     module.add_class::<server::Server>()?;
     module.add_class::<server::Call>()?;
+    module.add_class::<websocket::WebSocket>()?;
     module.add("RpcError", status::rpc_error_class(module.py())?)?;
     module.add_function(wrap_pyfunction!(version, module)?)
 }

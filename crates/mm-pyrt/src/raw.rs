@@ -9,8 +9,10 @@ pub(crate) const MAX_MESSAGE: usize = 1 << 30;
 
 /// HTTP/2 settings of both ends: headers carry error details, and windows must not throttle a local socket.
 pub(crate) const MAX_HEADERS: u32 = 16 << 20;
-pub(crate) const STREAM_WINDOW: u32 = 4 << 20;
-pub(crate) const CONNECTION_WINDOW: u32 = 16 << 20;
+pub(crate) const STREAM_WINDOW: u32 = 1 << 20;
+/// As large as HTTP/2 has it. What travels ahead of a slow reader is bounded by its own stream's window; a bound for all of them together
+/// would let a few bodies that nobody reads stop every other call.
+pub(crate) const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 
 /// Passes bytes through.
 #[derive(Clone, Copy, Default)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::StreamExt as _;
 use mm_proto::plugin::v1;
 use mm_proto::plugin::v1::file_will_be_uploaded_request::Part as RequestPart;
@@ -43,6 +44,12 @@ const MEDIA_TYPES: [(&str, &str); 18] = [
     ("zip", "application/zip"),
 ];
 
+/// The media type that a file's name implies.
+pub(crate) fn media_type(name: &str) -> Option<&'static str> {
+    let extension = name.rsplit_once('.')?.1.to_lowercase();
+    MEDIA_TYPES.iter().find(|(known, _)| *known == extension).map(|(_, kind)| *kind)
+}
+
 /// Whose upload it is: ids, empty when a plugin uploads.
 #[derive(Default)]
 pub(crate) struct Uploader<'a> {
@@ -81,8 +88,7 @@ impl Server {
         let or = |text: &str, default: &str| if text.is_empty() { default.to_owned() } else { text.to_owned() };
         let name = file_name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
         let extension = name.rsplit_once('.').map(|(_, end)| end.to_lowercase()).unwrap_or_default();
-        let known = MEDIA_TYPES.iter().find(|(known, _)| *known == extension);
-        let mime_type = known.map(|(_, kind)| (*kind).to_owned()).unwrap_or_default();
+        let mime_type = media_type(&name).map(str::to_owned).unwrap_or_default();
         let (id, now) = (self.new_id(), self.now());
         let creator_id = or(by.user_id, "nouser");
         let team_id = or(by.team_id, "noteam");
@@ -146,12 +152,15 @@ impl Server {
         let name = "FileWillBeUploaded";
         let start = v1::FileWillBeUploadedStart { context: caller.context(), info: Some(info.clone()) };
         let span = self.trace_hook(listener, name, &start);
-        let pieces = data.chunks(PIECE).map(|piece| RequestPart::Content(piece.to_vec().into()));
-        let parts: Vec<_> = std::iter::once(RequestPart::Start(start))
+        let whole = Bytes::copy_from_slice(data);
+        let pieces = (0..whole.len()).step_by(PIECE).map(move |at| {
+            // Made when it is asked for, and without another copy.
+            RequestPart::Content(whole.slice(at..whole.len().min(at + PIECE)))
+        });
+        let parts = std::iter::once(RequestPart::Start(start))
             .chain(pieces)
             .chain([RequestPart::ContentEnd(v1::FileContentEnd::default())])
-            .map(|part| Ok(v1::FileWillBeUploadedRequest { part: Some(part) }))
-            .collect();
+            .map(|part| Ok(v1::FileWillBeUploadedRequest { part: Some(part) }));
         let result = collect_answer(listener, futures::stream::iter(parts).boxed()).await;
         self.finish_hook(listener, name, span, result)
     }

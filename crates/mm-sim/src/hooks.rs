@@ -27,7 +27,6 @@ pub const HOOKS_NOT_CALLED: &[&str] = &[
     "OnSharedChannelsProfileImageSyncMsg",
     "OnSharedChannelsSyncMsg",
     "RunDataRetention",
-    "ServeMetrics",
 ];
 
 /// A plugin whose hooks are called.
@@ -97,6 +96,13 @@ impl Server {
     pub(crate) fn listeners(&self, hook: &str) -> Vec<Listener> {
         let running = self.running();
         running.iter().filter(|listener| listener.implemented.contains(hook)).cloned().collect()
+    }
+
+    /// The plugin with this id, when it runs and implements the hook.
+    pub(crate) fn listener_of(&self, plugin_id: &str, hook: &str) -> Option<Listener> {
+        let running = self.running();
+        let mut named = running.iter().filter(|listener| *listener.plugin_id == *plugin_id);
+        named.find(|listener| listener.implemented.contains(hook)).cloned()
     }
 
     pub(crate) fn trace_hook(

@@ -1,7 +1,7 @@
-//! HTTP requests to plugins: `ServeHTTP` for people, for other plugins and for lists of suggestions. Requests and answers travel whole;
-//! connections are not handed over.
+//! HTTP requests to plugins that come from inside: by people of a script, by other plugins, for lists of suggestions. What comes over
+//! the network is in `web`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use futures::StreamExt as _;
 use mm_proto::grpc::Parts;
@@ -10,7 +10,7 @@ use mm_proto::plugin::v1::serve_http_request::Part as RequestPart;
 use mm_proto::plugin::v1::serve_http_response::Part as ResponsePart;
 use tokio::sync::mpsc;
 
-use crate::errors::Result;
+use crate::errors::{self, Result};
 use crate::hooks::{Caller, Listener};
 use crate::server::Server;
 
@@ -48,8 +48,7 @@ impl Server {
     /// Serves a request by a plugin. A plugin that does not run or has no `ServeHTTP` gives 404, one that fails 500, as on a real
     /// server.
     pub(crate) async fn serve_http(&self, caller: &Caller, plugin_id: &str, request: HttpRequest) -> HttpResponse {
-        let listener = self.running().iter().find(|listener| *listener.plugin_id == *plugin_id).cloned();
-        let Some(listener) = listener.filter(|listener| listener.implemented.contains("ServeHTTP")) else {
+        let Some(listener) = self.listener_of(plugin_id, "ServeHTTP") else {
             return HttpResponse::plain(404, "404 page not found");
         };
         let start =
@@ -72,7 +71,7 @@ impl Server {
         let query: Vec<_> = query.iter().map(|(key, value)| format!("{key}={}", escaped(value))).collect();
         let mut request = HttpRequest { path: format!("/{path}?{}", query.join("&")), ..Default::default() };
         set_header(&mut request, "Mattermost-User-Id", user_id);
-        set_header(&mut request, "Mattermost-Plugin-ID", "com.mattermost.server");
+        set_header(&mut request, "Mattermost-Plugin-Id", "com.mattermost.server");
         let answer = self.serve_http(&self.caller(), plugin_id, request).await;
         if answer.status >= 300 {
             return serde_json::Value::Null;
@@ -80,43 +79,148 @@ impl Server {
         serde_json::from_slice(&answer.body).unwrap_or_default()
     }
 
-    /// `PluginHTTP`: a request of one plugin to another; the path begins with the other's id.
+    /// `PluginHTTP`: a request of one plugin to another, as it comes; the path begins with the other's id.
     pub(crate) async fn plugin_http(
         &self,
         from: &str,
         mut requests: Parts<v1::PluginHttpRequest>,
     ) -> Result<Parts<v1::PluginHttpResponse>> {
-        use v1::plugin_http_request::Part;
-        let mut head = v1::HttpRequestHead::default();
-        let mut body = Vec::new();
-        while let Some(part) = requests.next().await {
-            match part?.part {
-                Some(Part::Head(it)) => head = it,
-                Some(Part::Body(piece)) => body.extend_from_slice(&piece),
-                Some(Part::BodyEnd(_)) | None => break,
+        let head = loop {
+            match requests.next().await.transpose()?.map(|it| it.part) {
+                Some(Some(v1::plugin_http_request::Part::Head(head))) => break head,
+                Some(_) => {}
+                None => return Err(errors::plain("the request of PluginHTTP ended before it began")),
             }
-        }
-        let answer = self.inter_plugin(from, head, body).await;
-        Ok(parts_of(answer))
+        };
+        let Some((target, path)) = target_of(&head.url) else {
+            let text = "The path of the request must begin with the id of a plugin: /<plugin id>/…";
+            return Ok(parts_of(HttpResponse::plain(400, text)));
+        };
+        let Some(listener) = self.listener_of(target, "ServeHTTP") else {
+            return Ok(parts_of(HttpResponse::plain(404, "404 page not found")));
+        };
+        let caller = self.caller();
+        let mut request = v1::HttpRequestHead { url: path, ..head };
+        // What tells who asks is the server's to say.
+        request.header.retain(|name, _| {
+            !name.eq_ignore_ascii_case("Mattermost-User-Id") && !name.eq_ignore_ascii_case("Mattermost-Plugin-ID")
+        });
+        request.header.insert("Mattermost-Plugin-Id".to_owned(), v1::StringList { values: vec![from.to_owned()] });
+        let start = v1::ServeHttpStart { context: caller.context(), request: Some(request), ..Default::default() };
+        let span = self.trace_hook(&listener, "ServeHTTP", &start);
+        let (news, receiver) = mpsc::channel(1);
+        let answers = listener.hooks.serve_http(forwarded(start, requests, receiver)).await;
+        let (answers, result) = match answers {
+            Ok(answers) => (answers, Ok(())),
+            Err(error) => (futures::stream::iter([Err(error.clone())]).boxed(), Err(error)),
+        };
+        self.finish_hook(&listener, "ServeHTTP", span, result);
+        Ok(Answering { answers, news, head_sent: false, is_over: false, ready: VecDeque::new() }.into_parts())
+    }
+}
+
+/// The plugin that an address means, and the rest of it; an absolute address counts from its path on.
+fn target_of(url: &str) -> Option<(&str, String)> {
+    let url = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]));
+    let rest = url.trim_start_matches('/');
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (target, path) = rest.split_at(end);
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    (!target.is_empty()).then_some((target, path))
+}
+
+/// What the other plugin is told: the request as it comes; what is news goes before the rest of the body.
+fn forwarded(
+    start: v1::ServeHttpStart,
+    requests: Parts<v1::PluginHttpRequest>,
+    news: mpsc::Receiver<RequestPart>,
+) -> Parts<v1::ServeHttpRequest> {
+    use v1::plugin_http_request::Part;
+    let body = requests.filter_map(async |request| match request.map(|it| it.part) {
+        Ok(Some(Part::Body(piece))) => Some(Ok(RequestPart::Body(piece))),
+        Ok(Some(Part::BodyEnd(end))) => Some(Ok(RequestPart::BodyEnd(end))),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    });
+    let news = tokio_stream::wrappers::ReceiverStream::new(news).map(Ok);
+    let rest =
+        futures::stream::select_with_strategy(news, Box::pin(body), |_: &mut ()| futures::stream::PollNext::Left);
+    let parts = futures::stream::iter([Ok(RequestPart::Start(start))]).chain(rest);
+    parts.map(|part| part.map(|part| v1::ServeHttpRequest { part: Some(part) })).boxed()
+}
+
+/// The answer of one plugin on its way to another.
+struct Answering {
+    answers: Parts<v1::ServeHttpResponse>,
+    news: mpsc::Sender<RequestPart>,
+    head_sent: bool,
+    is_over: bool,
+    ready: VecDeque<v1::plugin_http_response::Part>,
+}
+
+impl Answering {
+    fn into_parts(self) -> Parts<v1::PluginHttpResponse> {
+        let parts = futures::stream::unfold(self, async |mut answering| {
+            let part = answering.next().await?;
+            Some((Ok(v1::PluginHttpResponse { part: Some(part) }), answering))
+        });
+        parts.boxed()
     }
 
-    async fn inter_plugin(&self, from: &str, head: v1::HttpRequestHead, body: Vec<u8>) -> HttpResponse {
-        // An absolute address counts from its path on.
-        let url = head
-            .url
-            .split_once("://")
-            .map_or(head.url.as_str(), |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]));
-        let Some((target, path)) = url.trim_start_matches('/').split_once('/').filter(|(target, _)| !target.is_empty())
-        else {
-            return HttpResponse::plain(
-                400,
-                "The path of the request must begin with the id of a plugin: /<plugin id>/…",
-            );
-        };
-        let header = head.header.into_iter().map(|(key, list)| (key, list.values)).collect();
-        let mut request = HttpRequest { method: head.method, path: format!("/{path}"), header, body };
-        set_header(&mut request, "Mattermost-Plugin-ID", from);
-        self.serve_http(&self.caller(), target, request).await
+    async fn next(&mut self) -> Option<v1::plugin_http_response::Part> {
+        while self.ready.is_empty() && !self.is_over {
+            match self.answers.next().await {
+                Some(Ok(answer)) => self.take(answer.part).await,
+                Some(Err(error)) => self.fail(&error),
+                None => self.end(String::new()),
+            }
+        }
+        self.ready.pop_front()
+    }
+
+    async fn take(&mut self, part: Option<ResponsePart>) {
+        use v1::plugin_http_response::Part;
+        match part {
+            Some(ResponsePart::Head(head)) => {
+                self.head_sent |= head.status_code >= 200;
+                self.ready.push_back(Part::Head(head));
+            }
+            Some(ResponsePart::Body(piece)) => {
+                self.begin(200);
+                self.ready.push_back(Part::Body(piece));
+            }
+            Some(ResponsePart::Hijack(_)) => {
+                let error = "there is no connection between plugins".to_owned();
+                let hijacked = RequestPart::Hijacked(v1::HttpHijacked { error });
+                // A plugin that has ended its call does not wait for it.
+                let _ = self.news.send(hijacked).await;
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, status_code: i32) {
+        if !std::mem::replace(&mut self.head_sent, true) {
+            let head = v1::HttpResponseHead { status_code, ..Default::default() };
+            self.ready.push_back(v1::plugin_http_response::Part::Head(head));
+        }
+    }
+
+    fn fail(&mut self, error: &mm_proto::ApiError) {
+        if self.head_sent {
+            return self.end(errors::text(error));
+        }
+        self.begin(500);
+        let text = "500 internal server error".as_bytes();
+        self.ready.push_back(v1::plugin_http_response::Part::Body(text.into()));
+        self.end(String::new());
+    }
+
+    fn end(&mut self, error: String) {
+        self.begin(200);
+        let end = v1::HttpBodyEnd { error, ..Default::default() };
+        self.ready.push_back(v1::plugin_http_response::Part::BodyEnd(end));
+        self.is_over = true;
     }
 }
 

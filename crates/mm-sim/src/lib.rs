@@ -66,6 +66,7 @@ mod trace_text;
 mod users;
 mod validate;
 mod values;
+mod web;
 mod world;
 
 pub use actor::{Actor, ChannelView, Sent};
@@ -76,6 +77,7 @@ pub use hooks::HOOKS_NOT_CALLED;
 pub use http::{HttpRequest, HttpResponse};
 pub use plugins::PluginRegistration;
 pub use server::{Options, Server};
+pub use web::{Web, WebService};
 
 /// What an action or a query fails with: the same errors that a plugin gets, with Mattermost's ids and status codes.
 pub use mm_proto::ApiError as SimError;

@@ -247,6 +247,17 @@ impl Server {
         })
     }
 
+    /// The session that a token gives: its own, or that of a personal access token.
+    pub(crate) fn session_of_token(&self, token: &str) -> Option<v1::Session> {
+        if token.is_empty() {
+            return None;
+        }
+        let now = self.now();
+        let world = self.world();
+        let is_live = |it: &&v1::Session| it.expires_at == 0 || it.expires_at > now;
+        world.sessions.values().filter(is_live).find(|it| it.token == token).cloned()
+    }
+
     pub(crate) fn create_session(&self, mut session: v1::Session) -> Result<v1::Session> {
         let place = "CreateSession";
         if !session.id.is_empty() {

@@ -194,6 +194,11 @@ impl Server {
         })
     }
 
+    /// The folder of a plugin that has one.
+    pub(crate) fn bundle_of(&self, plugin_id: &str) -> Option<std::path::PathBuf> {
+        self.world().plugins.get(plugin_id).and_then(|entry| entry.bundle_path.clone()).map(Into::into)
+    }
+
     pub(crate) fn bundle_path(&self, plugin_id: &str) -> String {
         let known = self.world().plugins.get(plugin_id).and_then(|entry| entry.bundle_path.clone());
         known.unwrap_or_else(|| format!("{}/{plugin_id}", self.options().plugin_directory))

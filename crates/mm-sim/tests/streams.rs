@@ -61,7 +61,7 @@ impl PluginHooks for Streams {
             body = br#"[{"Item": "red", "Hint": "", "HelpText": "a colour"}]"#.to_vec();
         }
         let header = |name: &str| head.header.get(name).map(|list| list.values.join(",")).unwrap_or_default();
-        let text = format!("{} {} ", header("Mattermost-User-Id").len(), header("Mattermost-Plugin-ID"));
+        let text = format!("{} {} ", header("Mattermost-User-Id").len(), header("Mattermost-Plugin-Id"));
         let echoed = v1::HttpResponseHead {
             status_code: 201,
             header: [("X-Seen".to_owned(), v1::StringList { values: vec![text] })].into(),

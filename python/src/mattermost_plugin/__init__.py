@@ -22,6 +22,8 @@
 `mattermost_plugin.server`     `run_plugin`
 `mattermost_plugin.errors`     all exceptions, as a tree
 `mattermost_plugin.http`       what ``serve_http`` is given
+`mattermost_plugin.routes`     handlers of HTTP by path
+`mattermost_plugin.files`      what ``file_will_be_uploaded`` is given
 `mattermost_plugin.time`       milliseconds to and from datetimes
 =============================  ==========================================================
 """
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from mattermost_plugin.config import PluginConfig
     from mattermost_plugin.hooks import HookName, hook
     from mattermost_plugin.plugin import Plugin
+    from mattermost_plugin.routes import route
     from mattermost_plugin.server import run_plugin
 
 __all__ = [
@@ -81,6 +84,7 @@ __all__ = [
     "ValidationError",
     "__version__",
     "hook",
+    "route",
     "run_plugin",
 ]
 
@@ -92,6 +96,7 @@ _LAZY = {
     "Plugin": "plugin",
     "PluginAPIClient": "api",
     "hook": "hooks",
+    "route": "routes",
     "run_plugin": "server",
 }
 

@@ -255,6 +255,15 @@ class Call:
     def cancelled(self) -> bool:
         """Whether the caller does not wait any more (cancelled, gone, deadline over, server stopped). An answer is then dropped."""
 
+    def adopt(self) -> bool:
+        """The event loop takes over a call that came from ``recv``: from here on ``drain_cancelled`` says when it is cancelled. To be called on
+        the loop's thread, before the next ``drain_cancelled``. ``False``: it is cancelled already.
+        """
+
+    @property
+    def active(self) -> bool:
+        """Whether the call has no answer yet: none of ``reply``, ``fail`` and ``finish`` was called."""
+
     def reply(self, values: tuple[object, ...] = ()) -> bool:
         """Answers with the response's fields. ``False``: nobody waits any more.
 
@@ -280,3 +289,33 @@ class Call:
     def write_message_async(self, values: tuple[object, ...]) -> asyncio.Future[bool]: ...
     def finish(self) -> bool:
         """Stream only: ends the call with OK. ``False``: nobody waits any more."""
+
+class WebSocket:
+    """The server's side of one WebSocket (RFC 6455), after its handshake, without any socket: bytes and messages in, bytes and events out.
+
+    Answers pings by itself. Not for several threads at once.
+    """
+
+    def __init__(self, max_message: int = 16777216) -> None:
+        """
+        Args:
+            max_message: Bytes of the largest message that is taken; a larger one closes the connection with 1009.
+        """
+
+    def feed(self, data: bytes) -> list[tuple[int, str | bytes]]:
+        """Takes what came from the client, and gives what it means, in order: ``(0, bytes)`` a binary message, ``(1, str)`` a text,
+        ``(code, reason)`` from 1000 on the end: the client's close frame (1005 when it named no code), or 1002, 1007, 1009 when the client broke
+        the protocol, and a close frame that says so waits in `take`.
+        """
+
+    def send(self, message: str | bytes) -> None:
+        """Queues a message. Raises ``RuntimeError`` when the connection is closed."""
+
+    def ping(self, payload: bytes = b"") -> None:
+        """Queues a ping of at most 125 bytes."""
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Queues a close frame; later messages cannot be sent. Idempotent."""
+
+    def take(self) -> bytes:
+        """What is to be sent to the client: all that was queued since the last call, answers to its pings and its close frame."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mattermost_plugin._generated.hooks import HOOKS
@@ -10,6 +11,8 @@ from mattermost_plugin._runtime import state
 from mattermost_plugin._runtime.registry import Registration, collect
 
 if TYPE_CHECKING:
+    from mattermost_plugin._http.mounts import Mount
+    from mattermost_plugin._http.routing import RouteSpec
     from mattermost_plugin.api import AsyncPluginAPIClient, PluginAPIClient
     from mattermost_plugin.config import PluginConfig
 
@@ -17,6 +20,9 @@ __all__ = ["Plugin"]
 
 #: Name of the logger that plugins write to.
 LOGGER_NAME = "mattermost_plugin.plugin"
+
+#: Attribute of an instance: its applications; ``None`` when it is too late for the first.
+MOUNTS = "__mattermost_mounts__"
 
 
 class Plugin:
@@ -42,9 +48,46 @@ class Plugin:
     #: Handlers by the Go name of their hook; filled when a subclass is made.
     __mattermost_hooks__: ClassVar[dict[str, Registration]] = {}
 
+    #: Routes by the name of the method; filled when a subclass is made.
+    __mattermost_paths__: ClassVar[dict[str, tuple[RouteSpec, ...]]] = {}
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.__mattermost_hooks__ = collect(cls, HOOKS)
+        routing = sys.modules.get("mattermost_plugin._http.routing")
+        # Who has routes has imported what makes them.
+        if routing is not None:
+            cls.__mattermost_paths__ = routing.collect(cls)
+
+    def mount(
+        self, path: str, application: Any, *, public: bool = False, permission: str = "", interface: str = ""
+    ) -> None:
+        """Lets an application of a web framework (FastAPI, Starlette, Flask, Django, …) answer all requests below a path.
+
+        To be called in ``__init__``. Routes come before applications, those with longer paths before others, and all of them before
+        the plugin's own handler of ``ServeHTTP``.
+
+        Args:
+            path: Such as ``/api``, below ``/plugins/<id of the plugin>``; ``""`` for everything.
+            application: An ASGI or WSGI application. ASGI applications may serve WebSockets.
+            public: Whether anybody may ask, not only users who are logged in.
+            permission: Id of a permission of the system that users must have, such as ``manage_system``.
+            interface: ``asgi`` or ``wsgi``, for applications that do not show which they are.
+
+        Raises:
+            TypeError: It is no application.
+            ValueError: The path or the interface is none.
+            RuntimeError: The plugin runs already, and has served neither applications nor routes so far.
+        """
+        from mattermost_plugin._http.mounts import Mount
+
+        mounts: list[Mount] | None = self.__dict__.setdefault(MOUNTS, [])
+        if mounts is None:
+            raise RuntimeError("call mount() in __init__: the plugin runs already, without applications or routes")
+        mount = Mount(self, path, application, public=public, permission=permission, interface=interface)
+        if any(other.path == mount.path for other in mounts):
+            raise ValueError(f"mount({path!r}): there is an application at this path already")
+        mounts.append(mount)
 
     @property
     def api(self) -> PluginAPIClient:

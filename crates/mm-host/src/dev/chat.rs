@@ -14,7 +14,7 @@ use super::command::{self, Command, Line, PostRef};
 use super::plugin::{Plugin, Started, explain};
 use super::render::channel_name;
 use super::screen::Screen;
-use super::{progress, settings};
+use super::{progress, settings, web};
 use crate::manifest::Manifest;
 use crate::python_env::Progress;
 use crate::value;
@@ -189,6 +189,12 @@ impl Chat {
             | Command::Settings
             | Command::Keys => self.about_plugin(command).await,
             Command::User(_) | Command::Users | Command::Login | Command::Advance(_) => self.about_users(command).await,
+            Command::Http { method, path, body } => {
+                let plugin_id =
+                    self.plugin.manifest().map(|it| it.id.clone()).ok_or("the plugin has no manifest yet")?;
+                web::ask(&self.actor()?, &plugin_id, &method, &path, body).await
+            }
+            Command::Token => Ok(vec![self.actor()?.session_token()]),
             Command::Channels
             | Command::Go(_)
             | Command::Create { .. }

@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Unreact { post: PostRef, emoji: String },
     Pin { post: PostRef, on: bool },
     Upload { path: String, text: String },
+    Http { method: String, path: String, body: String },
+    Token,
     Read(usize),
     Thread(PostRef),
     Complete(String),
@@ -115,6 +117,8 @@ pub(crate) const COMMANDS: &[Row] = &[
     row("pin", &[], "[#N]", "pin a post"),
     row("unpin", &[], "[#N]", "unpin a post"),
     row("upload", &[], "FILE [TEXT]", "post a file"),
+    row("http", &[], "METHOD /PATH [BODY]", "ask the plugin by HTTP, as the user: the path begins after /plugins/<id>"),
+    row("token", &[], "", "the user's token, for requests to the address of --http: Authorization: Bearer TOKEN"),
     row("read", &[], "[COUNT]", "the last posts, as the user reads them"),
     row("thread", &[], "[#N]", "a thread, as the user reads it"),
     row("complete", &[], "TEXT", "what Tab suggests after this text"),
@@ -210,6 +214,7 @@ fn without_arguments(name: &str) -> Option<Command> {
         "settings" => Command::Settings,
         "keys" => Command::Keys,
         "login" => Command::Login,
+        "token" => Command::Token,
         "status" => Command::Status,
         "restart" => Command::Restart,
         "stop" => Command::Stop,
@@ -261,6 +266,16 @@ fn about_other(name: &str, rest: &str) -> Option<Command> {
         "remove" => user().map(Command::Remove),
         "upload" => {
             word_and_text().map(|(path, text)| Command::Upload { path: path.to_owned(), text: text.to_owned() })
+        }
+        "http" => {
+            let (method, rest) = first_word(rest);
+            let (path, body) = first_word(rest);
+            let is_method = !method.is_empty() && method.bytes().all(|it| it.is_ascii_alphabetic());
+            (is_method && path.starts_with('/')).then(|| Command::Http {
+                method: method.to_ascii_uppercase(),
+                path: path.to_owned(),
+                body: body.to_owned(),
+            })
         }
         "read" if rest.is_empty() => Some(Command::Read(10)),
         "read" => rest.parse().ok().filter(|it| *it > 0).map(Command::Read),
@@ -363,6 +378,10 @@ mod tests {
             command(":set Greeting Good day"),
             Command::Set { key: "Greeting".to_owned(), value: "Good day".to_owned() }
         );
+        assert_eq!(
+            command(":http post /a?b=c {\"d\": 1}"),
+            Command::Http { method: "POST".to_owned(), path: "/a?b=c".to_owned(), body: "{\"d\": 1}".to_owned() }
+        );
         assert_eq!(command(":advance 2h"), Command::Advance(Duration::from_secs(7200)));
         assert_eq!(command(":expect-not oops"), Command::Expect { text: "oops".to_owned(), wanted: false });
         assert_eq!(command(":log warn"), Command::Log(LogLevel::Warn));
@@ -417,7 +436,7 @@ mod tests {
             for name in row.aliases.iter().chain([&row.name]) {
                 assert!(names.insert(*name), "{name}");
             }
-            let samples = ["", "x", "#1", "#1 x", "on", "debug", "1s"];
+            let samples = ["", "x", "#1", "#1 x", "on", "debug", "1s", "get /x"];
             assert!(samples.iter().any(|it| arguments(row.name, it).is_some()), "{}", row.name);
         }
     }

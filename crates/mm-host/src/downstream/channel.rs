@@ -19,6 +19,7 @@ use tonic::{Code, Status};
 use tower::Service;
 
 use super::link::Link;
+use super::patience::Patience;
 use super::{Deadlines, TOKEN_KEY, peer};
 use crate::supervisor::process::Token;
 
@@ -162,9 +163,16 @@ impl HookChannel {
             // Python sees how much time is left.
             request.headers_mut().entry("grpc-timeout").or_insert_with(|| timeout_header(limit));
         }
+        let patience = Deadlines::is_stream(hook).then(|| Patience::new(hook, limit));
+        if let Some(patience) = &patience {
+            request = request.map(|body| patience.clone().watching(body));
+        }
         let answer = tokio::time::timeout(limit, connection.send(request)).await;
         let response = match answer {
-            Ok(Ok(response)) => response,
+            Ok(Ok(response)) => match patience {
+                Some(patience) => response.map(|body| patience.limiting(body)),
+                None => response,
+            },
             Ok(Err(error)) => {
                 Status::unavailable(format!("the plugin's process ended during {hook} ({})", deepest(&error)))
                     .into_http()

@@ -18,7 +18,7 @@ use tokio::net::UnixStream;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::body::Body;
 
-use super::{CONNECTION_WINDOW, STREAM_WINDOW};
+use super::{CONNECTION_WINDOW, SEND_BUFFER, STREAM_WINDOW};
 
 /// Headers carry the details of errors.
 const MAX_HEADERS: u32 = 1 << 20;
@@ -37,7 +37,7 @@ impl Link {
         builder
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_send_buffer_size(CONNECTION_WINDOW as usize)
+            .max_send_buffer_size(SEND_BUFFER)
             .max_header_list_size(MAX_HEADERS)
             .enable_push(false);
         let handshake = socket.drive(builder.handshake::<_, Bytes>(socket.clone())).await;

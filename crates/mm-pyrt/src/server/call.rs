@@ -81,6 +81,16 @@ impl Call {
         self.call.is_cancelled()
     }
 
+    #[getter]
+    fn active(&self) -> bool {
+        !self.answered.load(Ordering::Acquire)
+    }
+
+    fn adopt(&self) -> PyResult<bool> {
+        runtime::runtime()?;
+        Ok(self.call.adopt())
+    }
+
     #[pyo3(signature = (values=None))]
     fn reply(&self, py: Python<'_>, values: Option<&Bound<'_, PyTuple>>) -> PyResult<bool> {
         runtime::runtime()?;

@@ -31,6 +31,8 @@ pub(super) struct CallState {
     pub(super) headers: HeaderMap,
     pub(super) deadline: Option<Instant>,
     pub(super) body: Body,
+    /// Whether the event loop has it, or will.
+    is_async: AtomicBool,
     /// Nobody waits for the answer any more, and there was none.
     cancelled: AtomicBool,
     answered: AtomicBool,
@@ -45,6 +47,12 @@ pub(super) enum Body {
 impl CallState {
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Hands the call to the event loop: if it is cancelled from here on, the loop is told. `false` when it was cancelled before.
+    pub(super) fn adopt(&self) -> bool {
+        self.is_async.store(true, Ordering::SeqCst);
+        !self.cancelled.load(Ordering::SeqCst)
     }
 
     /// Sends the answer of a unary call or the final status of a stream; `false` when nobody waits or it was sent before.
@@ -167,8 +175,9 @@ impl State {
     ) -> Result<Arc<CallState>, Status> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let is_async = route.is_async;
+        let (cancelled, answered) = (false.into(), false.into());
         let call =
-            Arc::new(CallState { id, route, headers, deadline, body, cancelled: false.into(), answered: false.into() });
+            Arc::new(CallState { id, route, headers, deadline, body, is_async: is_async.into(), cancelled, answered });
         let mut calls = lock(&self.calls);
         if calls.stopping || calls.shutdown.is_some() {
             drop(calls);
@@ -258,14 +267,14 @@ impl State {
 
     /// Notes that nobody waits for a call any more, and tells the event loop if it has it.
     pub(super) fn cancel(&self, call: &CallState) {
-        if call.answered.load(Ordering::Acquire) || call.cancelled.swap(true, Ordering::AcqRel) {
+        if call.answered.load(Ordering::Acquire) || call.cancelled.swap(true, Ordering::SeqCst) {
             return;
         }
         if let Body::Stream(stream) = &call.body {
             stream.cancel();
         }
         let mut calls = lock(&self.calls);
-        if !call.route.is_async {
+        if !call.is_async.load(Ordering::SeqCst) {
             calls.sync.retain(|it| it.id != call.id);
         } else if calls.active.contains_key(&call.id) {
             calls.cancelled.push(call.id);

@@ -9,7 +9,7 @@ pub(crate) fn annotation(stream: Stream) -> Annotation {
     match stream {
         Stream::HttpCall | Stream::HttpExchange => Annotation::imported("mattermost_plugin.http", "HttpRequest"),
         Stream::None | Stream::Upload | Stream::FileExchange => {
-            Annotation::plain("bytes").or(Annotation::imported("typing", "BinaryIO"))
+            Annotation::imported("mattermost_plugin.http", "Content")
         }
     }
 }
@@ -28,13 +28,13 @@ pub(crate) fn handler_forms(stream: Stream) -> &'static [StreamForm] {
     const HTTP: [StreamForm; 2] = [
         StreamForm {
             parameters: &[("request", "HttpRequest")],
-            result: Some("HttpResponse | Mapping[str, object] | None"),
+            result: Some("HttpResult"),
         },
         StreamForm { parameters: &[("writer", "ResponseWriter"), ("request", "HttpRequest")], result: Some("None") },
     ];
     const FILE: [StreamForm; 2] = [
-        StreamForm { parameters: &[("file", "BinaryIO")], result: None },
-        StreamForm { parameters: &[("file", "BinaryIO"), ("output", "BinaryIO")], result: None },
+        StreamForm { parameters: &[("file", "UploadedFile")], result: None },
+        StreamForm { parameters: &[("file", "UploadedFile"), ("output", "ReplacementFile")], result: None },
     ];
     match stream {
         Stream::None => &[StreamForm { parameters: &[], result: None }],
@@ -54,9 +54,9 @@ pub(crate) struct StreamForm {
 
 /// Where the names in `StreamForm` annotations come from.
 pub(crate) const FORM_IMPORTS: [(&str, &str); 5] = [
-    ("collections.abc", "Mapping"),
+    ("mattermost_plugin.files", "ReplacementFile"),
+    ("mattermost_plugin.files", "UploadedFile"),
     ("mattermost_plugin.http", "HttpRequest"),
-    ("mattermost_plugin.http", "HttpResponse"),
+    ("mattermost_plugin.http", "HttpResult"),
     ("mattermost_plugin.http", "ResponseWriter"),
-    ("typing", "BinaryIO"),
 ];

@@ -179,6 +179,12 @@ impl Actor {
         typist.suggest(&commands, typed).await
     }
 
+    /// The token of a session of this user: what `Authorization: Bearer …` carries to [`Server::listen`].
+    pub fn session_token(&self) -> String {
+        let session_id = self.server.acting_session(&self.user_id);
+        self.server.session(&session_id).map(|session| session.token).unwrap_or_default()
+    }
+
     /// Sends an HTTP request to a plugin, as a browser does to `/plugins/<id>/…`, logged in as this user. Hook: `ServeHTTP`.
     pub async fn http(&self, plugin_id: &str, mut request: HttpRequest) -> HttpResponse {
         set_header(&mut request, "Mattermost-User-Id", &self.user_id);

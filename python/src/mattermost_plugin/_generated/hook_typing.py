@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
-    from typing import BinaryIO, TypeAlias
+    from typing import TypeAlias
 
     from mattermost_plugin._generated.hooks import HookName
     from mattermost_plugin._generated.models import (
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
         User,
         WebSocketRequest,
     )
-    from mattermost_plugin.http import HttpRequest, HttpResponse, ResponseWriter
+    from mattermost_plugin.files import ReplacementFile, UploadedFile
+    from mattermost_plugin.http import HttpRequest, HttpResult, ResponseWriter
     from mattermost_plugin.verdicts import Allow, Dismiss, Reject, Replace
 
     _T = TypeVar("_T")
@@ -72,8 +73,8 @@ if TYPE_CHECKING:
     )
     _FileWillBeUploaded = TypeVar(
         "_FileWillBeUploaded",
-        bound=Callable[[Any, Context, FileInfo, BinaryIO], Result[Verdict[FileInfo]]]
-        | Callable[[Any, Context, FileInfo, BinaryIO, BinaryIO], Result[Verdict[FileInfo]]],
+        bound=Callable[[Any, Context, FileInfo, UploadedFile], Result[Verdict[FileInfo]]]
+        | Callable[[Any, Context, FileInfo, UploadedFile, ReplacementFile], Result[Verdict[FileInfo]]],
     )
     _GenerateSupportData = TypeVar(
         "_GenerateSupportData", bound=Callable[[Any, Context], Result[Sequence[FileData] | None]]
@@ -123,12 +124,12 @@ if TYPE_CHECKING:
     _RunDataRetention = TypeVar("_RunDataRetention", bound=Callable[[Any, int, int], Result[int]])
     _ServeHTTP = TypeVar(
         "_ServeHTTP",
-        bound=Callable[[Any, Context, HttpRequest], Result[HttpResponse | Mapping[str, object] | None]]
+        bound=Callable[[Any, Context, HttpRequest], Result[HttpResult]]
         | Callable[[Any, Context, ResponseWriter, HttpRequest], Result[None]],
     )
     _ServeMetrics = TypeVar(
         "_ServeMetrics",
-        bound=Callable[[Any, Context, HttpRequest], Result[HttpResponse | Mapping[str, object] | None]]
+        bound=Callable[[Any, Context, HttpRequest], Result[HttpResult]]
         | Callable[[Any, Context, ResponseWriter, HttpRequest], Result[None]],
     )
     _TeamMemberWillBeAdded = TypeVar(

@@ -204,7 +204,7 @@ HOOKS: dict[str, HookSpec] = {
         outcome="verdict",
         stream="file_exchange",
         since="5.2",
-        signature="(self, context: Context, info: FileInfo, file: BinaryIO) -> Verdict[FileInfo]",
+        signature="(self, context: Context, info: FileInfo, file: UploadedFile) -> Verdict[FileInfo]",
         doc="Called when a file has been uploaded and before a post can use it; the uploader waits for it.",
     ),
     "GenerateSupportData": HookSpec(
@@ -557,7 +557,7 @@ HOOKS: dict[str, HookSpec] = {
         outcome="value",
         stream="http_exchange",
         since="5.2",
-        signature="(self, context: Context, request: HttpRequest) -> HttpResponse | Mapping[str, object] | None",
+        signature="(self, context: Context, request: HttpRequest) -> HttpResult",
         doc="Called for every HTTP request to `/plugins/<plugin id>/…`, except `/public/…`, which the server answers from the bundle.",
     ),
     "ServeMetrics": HookSpec(
@@ -570,7 +570,7 @@ HOOKS: dict[str, HookSpec] = {
         outcome="value",
         stream="http_exchange",
         since="9.2",
-        signature="(self, context: Context, request: HttpRequest) -> HttpResponse | Mapping[str, object] | None",
+        signature="(self, context: Context, request: HttpRequest) -> HttpResult",
         doc="Called for requests to `/plugins/<plugin id>/metrics` on the server's metrics port, usually by Prometheus.",
     ),
     "TeamMemberWillBeAdded": HookSpec(

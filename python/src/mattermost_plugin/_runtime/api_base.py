@@ -19,6 +19,8 @@ from mattermost_plugin._runtime.pool import waiting
 from mattermost_plugin.errors import PluginAPIError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+
     from typing_extensions import Self
 
     from mattermost_plugin import _native
@@ -112,10 +114,33 @@ class ApiBase(_Connected):
         return no_result(method, path[2]) if result is None else result
 
     def _http_call(self, method: str, args: tuple[object, ...], request: HttpRequest) -> HttpResponse:
-        """Sends an HTTP request to another plugin; see `_call`."""
+        """Sends an HTTP request to another plugin and reads the whole response; see `_call`."""
+        with self.plugin_http_stream(request) as response:
+            response.body = response.body
+        return response
+
+    def plugin_http_stream(self, request: HttpRequest) -> AbstractContextManager[HttpResponse]:
+        """Sends an HTTP request to another plugin, like ``plugin_http``, and gives the response while its body still arrives.
+
+        ::
+
+            with self.api.plugin_http_stream(HttpRequest(url="/com.example.files/archive.zip")) as response:
+                for piece in response.iter_body():
+                    file.write(piece)
+
+        What has not been read when the block is left is not fetched. The time limit of the client is for all of it.
+
+        Args:
+            request: The request; the path of its `url` begins with the other plugin's id.
+
+        Raises:
+            PluginAPIError: The call failed.
+            ConnectionError: There was no answer, or it ended early.
+        """
         from mattermost_plugin._runtime import api_streams
 
-        return api_streams.http_call(self._client, METHODS[method], method, request, timeout_of_call(self._timeout))
+        method = "plugin_http"
+        return api_streams.open_http(self._client, METHODS[method], method, request, timeout_of_call(self._timeout))
 
 
 class AsyncApiBase(_Connected):
@@ -135,16 +160,31 @@ class AsyncApiBase(_Connected):
         return no_result(method, response) if result is None else result
 
     async def _upload(self, method: str, args: tuple[object, ...], content: object) -> Any:
-        """Makes a call that sends bytes; see `ApiBase._upload`. It runs on a thread, since files block."""
-        from asyncio import to_thread
+        """Makes a call that sends bytes; see `ApiBase._upload`."""
+        from mattermost_plugin._runtime import api_streams_async
 
-        return await to_thread(ApiBase(self._client, self._timeout)._upload, method, args, content)
+        timeout = timeout_of_call(self._timeout)
+        return await api_streams_async.upload(self._client, METHODS[method], method, args, content, timeout)
 
     async def _http_call(self, method: str, args: tuple[object, ...], request: HttpRequest) -> HttpResponse:
-        """Sends an HTTP request to another plugin, on a thread; see `ApiBase._http_call`."""
-        from asyncio import to_thread
+        """Sends an HTTP request to another plugin and reads the whole response; see `ApiBase._http_call`."""
+        async with self.plugin_http_stream(request) as response:
+            response.body = await response.read()
+        return response
 
-        return await to_thread(ApiBase(self._client, self._timeout)._http_call, method, args, request)
+    def plugin_http_stream(self, request: HttpRequest) -> AbstractAsyncContextManager[HttpResponse]:
+        """Sends an HTTP request to another plugin and gives the response while its body still arrives; see `ApiBase.plugin_http_stream`.
+
+        ::
+
+        async with self.aio.plugin_http_stream(HttpRequest(url="/com.example.files/archive.zip")) as response:
+            async for piece in response.stream():
+                ...
+        """
+        from mattermost_plugin._runtime import api_streams_async
+
+        method, timeout = "plugin_http", timeout_of_call(self._timeout)
+        return api_streams_async.open_http(self._client, METHODS[method], method, request, timeout)
 
 
 def _argument_error(error: Exception, method: str, request: str) -> Exception:

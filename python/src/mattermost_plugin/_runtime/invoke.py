@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from mattermost_plugin import _native
+    from mattermost_plugin._http.router import Router
+    from mattermost_plugin._runtime.loop import LoopThread
 
 __all__ = ["BoundHandler", "serve_async", "serve_sync"]
 
@@ -42,9 +44,10 @@ class BoundHandler:
         spec: Its hook.
         convert: What makes the response's fields of its result.
         prepare: Done before it is called (the settings are reloaded before ``OnConfigurationChange``).
+        router: What decides by path who answers, in ``ServeHTTP`` of a plugin with routes or applications.
     """
 
-    __slots__ = ("convert", "function", "is_async", "label", "prepare", "prepare_async", "spec")
+    __slots__ = ("convert", "function", "is_async", "label", "prepare", "prepare_async", "router", "spec")
 
     def __init__(self, plugin: object, registration: Registration) -> None:
         self.function: Callable[..., Any] = bind(plugin, registration)
@@ -54,22 +57,23 @@ class BoundHandler:
         self.convert = make_converter(registration.spec, registration.label)
         self.prepare: Callable[[], None] | None = None
         self.prepare_async: Callable[[], Awaitable[None]] | None = None
+        self.router: Router | None = None
 
 
-def serve_sync(call: _native.Call, handler: BoundHandler, run_awaitable: Callable[[Awaitable[Any]], Any]) -> None:
+def serve_sync(call: _native.Call, handler: BoundHandler, loop: Callable[[], LoopThread]) -> None:
     """Serves a call on the calling thread. Never raises.
 
     Args:
         call: The call.
         handler: Who handles it.
-        run_awaitable: Runs what a handler returned that has to be awaited (a decorated ``async def``) and returns its result.
+        loop: Gives the event loop, which runs what a handler returned that has to be awaited (a decorated ``async def``).
     """
     if call.cancelled:
         return
     if call.is_stream:
         from mattermost_plugin._runtime import exchange
 
-        exchange.serve_sync(call, handler, run_awaitable, _fail)
+        exchange.serve_sync(call, handler, loop, _fail)
         return
     token = current_call.set(call)
     try:
@@ -79,7 +83,7 @@ def serve_sync(call: _native.Call, handler: BoundHandler, run_awaitable: Callabl
         try:
             result = handler.function(*args)
             if hasattr(result, "__await__"):
-                result = run_awaitable(result)
+                result = loop().run(result)
         except HookRejected as error:
             result = refusal(handler, error)
         _reply(call, handler, handler.convert(result, args))
@@ -89,12 +93,12 @@ def serve_sync(call: _native.Call, handler: BoundHandler, run_awaitable: Callabl
         current_call.reset(token)
 
 
-async def serve_async(call: _native.Call, handler: BoundHandler) -> None:
+async def serve_async(call: _native.Call, handler: BoundHandler, loop: Callable[[], LoopThread]) -> None:
     """Serves a call as a task of the event loop. Raises nothing but what cancels the task."""
     if call.is_stream:
         from mattermost_plugin._runtime import exchange
 
-        await exchange.serve_async(call, handler, _fail)
+        await exchange.serve_async(call, handler, loop, _fail)
         return
     current_call.set(call)
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mattermost_plugin._runtime.invoke import serve_async
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from mattermost_plugin import _native
     from mattermost_plugin._runtime.invoke import BoundHandler
@@ -100,15 +101,36 @@ class LoopThread:
     def _take_calls(self) -> None:
         """The descriptor is readable: new calls, or calls whose caller gave up."""
         for call in self._server.drain_async():
-            task = self._loop.create_task(serve_async(call, self._handlers[call.path]))
-            self._tasks[call.id] = task
-            task.add_done_callback(lambda _, call_id=call.id: self._tasks.pop(call_id, None))  # type: ignore[misc]
+            self._start(call, serve_async(call, self._handlers[call.path], lambda: self))
         for call_id in self._server.drain_cancelled():
             abandoned = self._tasks.get(call_id)
             if abandoned is not None:
                 abandoned.cancel()
 
+    def adopt(self, call: _native.Call, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Goes on with a call that a thread has taken. The thread is done with it.
+
+        Args:
+            call: The call.
+            work: Makes the coroutine; called on the loop, unless the call is cancelled before.
+        """
+
+        def start() -> None:
+            if call.adopt():
+                self._start(call, work())
+
+        self._loop.call_soon_threadsafe(start)
+
+    def _start(self, call: _native.Call, work: Coroutine[Any, Any, None]) -> None:
+        """Makes a task of a call, to be cancelled with it."""
+        task = self._loop.create_task(work)
+        self._tasks[call.id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(call.id, None))
+
     def _cancel_all(self) -> None:
+        asgi = sys.modules.get("mattermost_plugin._http.asgi")
+        if asgi is not None:
+            self._loop.run_until_complete(asyncio.wait_for(asgi.end_lifespans(), 1.0))
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()

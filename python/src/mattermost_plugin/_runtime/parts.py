@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from mattermost_plugin._runtime.codec import Fields, call_fields, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from mattermost_plugin._generated.hooks import HookSpec
 
-__all__ = ["PIECE", "Parts", "build", "fields_of", "pieces_of", "result_fields", "unpack"]
+__all__ = ["PIECE", "Parts", "build", "check_binary", "fields_of", "pieces_of", "result_fields", "unpack"]
 
 #: Bytes of one piece of a body or a file.
 PIECE: Final = 64 * 1024
@@ -78,20 +78,47 @@ def result_fields(spec: HookSpec) -> Fields:
 
 
 def pieces_of(content: Any) -> Iterator[bytes]:
-    """Yields bytes, or what a file opened in binary mode holds, in pieces that fit a message.
+    """Returns bytes, what a file opened in binary mode holds, or what an iterator gives, in pieces that fit a message.
 
     Raises:
-        TypeError: It is neither.
+        TypeError: It is none of these.
     """
     if isinstance(content, (bytes, bytearray, memoryview)):
-        view = memoryview(content).cast("B")
-        for start in range(0, len(view), PIECE):
-            yield bytes(view[start : start + PIECE])
-        return
+        return _cut(content)
     read = getattr(content, "read", None)
-    if read is None:
-        raise TypeError(f"the content is of type {type(content).__name__}; give bytes, or a file opened with mode 'rb'")
+    if read is not None:
+        return _read(read)
+    if isinstance(content, str) or not hasattr(content, "__iter__"):
+        raise TypeError(
+            f"the content is of type {type(content).__name__}; give bytes, a file opened with mode 'rb', or an iterator of bytes"
+        )
+    return _each(content)
+
+
+def _cut(content: Any) -> Iterator[bytes]:
+    view = memoryview(content).cast("B")
+    for start in range(0, len(view), PIECE):
+        yield bytes(view[start : start + PIECE])
+
+
+def _read(read: Callable[[int], Any]) -> Iterator[bytes]:
     while piece := read(PIECE):
-        if isinstance(piece, str):
-            raise TypeError("the file is opened in text mode; open it with mode 'rb'")
-        yield piece
+        check_binary(piece)
+        yield from _cut(piece)
+
+
+def check_binary(piece: object) -> None:
+    """Refuses what comes from a file that was opened as a text.
+
+    Raises:
+        TypeError: It does.
+    """
+    if isinstance(piece, str):
+        raise TypeError("the file is opened in text mode; open it with mode 'rb'")
+
+
+def _each(content: Iterable[Any]) -> Iterator[bytes]:
+    for piece in content:
+        if not isinstance(piece, (bytes, bytearray, memoryview)):
+            raise TypeError(f"the iterator gave a {type(piece).__name__}; it must give bytes")
+        yield from _cut(piece)

@@ -171,9 +171,10 @@ class Pool:
 
 
 class _Worker(threading.local):
-    """The pool that a thread belongs to."""
+    """The pool that a thread belongs to, and how often its handler said that it waits."""
 
     pool: Pool | None = None
+    waits: int = 0
 
 
 _worker = _Worker()
@@ -188,10 +189,14 @@ class _Waiting:
         self._pool = pool
 
     def __enter__(self) -> None:
-        self._pool.enter_wait()
+        _worker.waits += 1
+        if _worker.waits == 1:
+            self._pool.enter_wait()
 
     def __exit__(self, *exc_info: object) -> None:
-        self._pool.leave_wait()
+        _worker.waits -= 1
+        if not _worker.waits:
+            self._pool.leave_wait()
 
 
 _NOT_WAITING: Final = nullcontext()

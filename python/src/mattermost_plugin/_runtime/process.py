@@ -11,7 +11,7 @@ import logging
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from mattermost_plugin import _native
 from mattermost_plugin._generated import SURFACE_VERSION
@@ -23,9 +23,9 @@ from mattermost_plugin._runtime.registry import Registration
 from mattermost_plugin._runtime.watchdog import PERIOD, Watchdog
 from mattermost_plugin._version import __version__
 from mattermost_plugin.api import AsyncPluginAPIClient, PluginAPIClient
+from mattermost_plugin.plugin import MOUNTS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
     from types import FrameType
 
     from mattermost_plugin._runtime.environment import HostEnvironment
@@ -40,6 +40,7 @@ _SIGNAL_GRACE: Final = 5.0
 _LOOP_GRACE: Final = 2.0
 
 _CONFIGURATION_HOOK: Final = "OnConfigurationChange"
+_HTTP_HOOK: Final = "ServeHTTP"
 
 _log = logging.getLogger("mattermost_plugin.runtime")
 
@@ -110,9 +111,27 @@ class PluginProcess:
             self._handlers[spec.path] = invoke.BoundHandler(
                 listener, Registration(spec, "reload", "the reloading of the settings")
             )
+        self._bind_http(plugin)
         handler = self._handlers[HOOKS[_CONFIGURATION_HOOK].path]
         handler.prepare = lambda: state.current("config").reload_config()
         handler.prepare_async = lambda: state.current("config").reload_config_async()
+
+    def _bind_http(self, plugin: Plugin) -> None:
+        """Puts a router before the handler of ``ServeHTTP``, when there are routes or applications."""
+        routes = self._class.__mattermost_paths__
+        mounts = plugin.__dict__.setdefault(MOUNTS, [])
+        if not routes and not mounts:
+            # What serves HTTP is settled here: the hello says which hooks there are.
+            plugin.__dict__[MOUNTS] = None
+            return
+        from mattermost_plugin._http.router import Router
+
+        spec = HOOKS[_HTTP_HOOK]
+        fallback = self._handlers.get(spec.path)
+        router = Router(plugin, routes, mounts, fallback)
+        routed = invoke.BoundHandler(router, Registration(spec, "find", self._class.__qualname__))
+        routed.router, routed.is_async = router, router.is_async
+        self._handlers[spec.path] = routed
 
     def _make_server(self) -> _native.Server:
         methods = {
@@ -179,11 +198,8 @@ class PluginProcess:
     def _serve_sync(self, call: _native.Call) -> None:
         handler = self._handlers[call.path]
         self._watchdog.enter(call, handler.label)
-        invoke.serve_sync(call, handler, self._run_awaitable)
+        invoke.serve_sync(call, handler, self._loop_thread)
         self._watchdog.leave()
-
-    def _run_awaitable(self, awaitable: Awaitable[Any]) -> Any:
-        return self._loop_thread().run(awaitable)
 
     def _loop_thread(self) -> LoopThread:
         """Returns the event loop, started now when it was not needed before."""

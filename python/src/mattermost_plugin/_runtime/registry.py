@@ -76,7 +76,7 @@ def check_handler(handler: Any, spec: HookSpec, label: str) -> None:
     Raises:
         HookDefinitionError: With the line to write.
     """
-    problem = signatures.kind_problem(handler)
+    problem = signatures.kind_problem(handler, may_yield=spec.stream == "http_exchange")
     if problem is not None:
         raise definition_error(f"{label}, the handler of {spec.go}, {problem}")
     problem = signatures.arity_problem(handler, spec)

@@ -22,6 +22,7 @@ _ASYNC_GENERATOR: Final = 0x200
 #: Result annotations of the generated signatures, as they are said to people.
 _VERDICT: Final = "Verdict["
 _REJECTION: Final = "Rejection"
+_HTTP: Final = "HttpResult"
 
 
 def parameter_lists(spec: HookSpec) -> tuple[tuple[str, ...], ...]:
@@ -49,6 +50,8 @@ def signature_text(spec: HookSpec, name: str, *, asynchronous: bool = False) -> 
 def result_text(spec: HookSpec) -> str:
     """Returns the annotation of a handler's result."""
     result = spec.signature.rpartition(" -> ")[2]
+    if result == _HTTP:
+        return "HttpResponse | dict | Iterator[EventData] | None"
     if result == _REJECTION:
         return "Allow | Reject | str | None"
     if result.startswith(_VERDICT):
@@ -59,19 +62,24 @@ def result_text(spec: HookSpec) -> str:
 
 
 def is_async(handler: Callable[..., Any]) -> bool:
-    """Returns whether the handler is an ``async def``, seen through decorators that keep ``__wrapped__``."""
+    """Returns whether the handler is an ``async def``, with ``yield`` or without."""
     code = getattr(handler, "__code__", None)
-    return code is not None and bool(code.co_flags & _COROUTINE)
+    return code is not None and bool(code.co_flags & (_COROUTINE | _ASYNC_GENERATOR))
 
 
-def kind_problem(handler: object) -> str | None:
-    """Says why something cannot be a handler at all, or ``None`` when it can."""
+def kind_problem(handler: object, *, may_yield: bool = False) -> str | None:
+    """Says why something cannot be a handler at all, or ``None`` when it can.
+
+    Args:
+        handler: The candidate.
+        may_yield: Whether it may be a generator: handlers of HTTP, which yield events.
+    """
     if isinstance(handler, (staticmethod, classmethod)):
         return f"is a {type(handler).__name__}; make it an ordinary method with self"
     if isinstance(handler, (property, type)) or not callable(handler):
         return f"is no function but {type(handler).__name__}; put @hook right above a `def`"
     code = getattr(handler, "__code__", None)
-    if code is not None and code.co_flags & (_GENERATOR | _ASYNC_GENERATOR):
+    if code is not None and not may_yield and code.co_flags & (_GENERATOR | _ASYNC_GENERATOR):
         return "contains `yield`, so calling it does nothing; return the result in place of yielding it"
     return None
 

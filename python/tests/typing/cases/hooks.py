@@ -8,8 +8,10 @@ from mattermost_plugin import Allow, Dismiss, HookName, Plugin, Reject, Replace,
 from mattermost_plugin.models import User
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from typing import BinaryIO
 
+    from mattermost_plugin.files import ReplacementFile, UploadedFile
     from mattermost_plugin.http import HttpRequest, HttpResponse, ResponseWriter
     from mattermost_plugin.models import (
         ChannelMember,
@@ -80,6 +82,20 @@ class WrongNames(Plugin):
     # assert-type-error-pyright: "Cannot access attribute \"OnActivated\""
     @hook(HookName.OnActivated)
     def activate(self) -> None: ...
+
+
+class Streams(Plugin):
+    @hook(HookName.ServeHTTP)
+    async def events(self, context: Context, request: HttpRequest) -> AsyncIterator[str]:
+        yield "event"
+
+    @hook(HookName.ServeMetrics)
+    def metrics(self, context: Context, writer: ResponseWriter, request: HttpRequest) -> None: ...
+
+    @hook(HookName.FileWillBeUploaded)
+    def upload(
+        self, context: Context, info: FileInfo, file: UploadedFile, output: ReplacementFile
+    ) -> Reject | None: ...
 
 
 class WrongParameters(Plugin):

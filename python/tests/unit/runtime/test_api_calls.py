@@ -276,7 +276,7 @@ def test_content_is_sent_in_pieces(host: Any, call: Call, make: Callable[[bytes]
 
 def test_content_of_a_wrong_kind(host: Any, call: Call) -> None:
     serve_upload(host, "InstallPlugin")
-    with pytest.raises(TypeError, match="the content is of type int; give bytes, or a file opened with mode 'rb'"):
+    with pytest.raises(TypeError, match="the content is of type int; give bytes, a file opened with mode 'rb'"):
         call("install_plugin", 3, True)
     with pytest.raises(TypeError, match="the file is opened in text mode; open it with mode 'rb'"):
         call("install_plugin", io.StringIO("x"), True)

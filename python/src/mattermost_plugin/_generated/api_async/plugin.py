@@ -9,7 +9,7 @@ from mattermost_plugin._runtime.api_base import AsyncApiBase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from mattermost_plugin._generated.models import (
         Manifest,
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         PluginClusterEventSendOptions,
         PluginStatus,
     )
-    from mattermost_plugin.http import HttpRequest, HttpResponse
+    from mattermost_plugin.http import Content, HttpRequest, HttpResponse
 
 
 class AsyncPluginApi(AsyncApiBase):
@@ -119,7 +119,7 @@ class AsyncPluginApi(AsyncApiBase):
         """
         return cast("list[Manifest]", await self._call("get_plugins", ()))
 
-    async def install_plugin(self, file: bytes | BinaryIO, replace: bool) -> Manifest:
+    async def install_plugin(self, file: Content, replace: bool) -> Manifest:
         """Installs a plugin from its bundle (`.tar.gz`), on every node of the cluster.
 
         It stays off until `enable_plugin`, unless it was on already.

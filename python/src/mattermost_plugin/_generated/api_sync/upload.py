@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, cast, overload
 from mattermost_plugin._runtime.api_base import ApiBase
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from typing_extensions import Unpack
 
     from mattermost_plugin._generated.keywords import UploadSessionFields
     from mattermost_plugin._generated.models import FileInfo, UploadSession
+    from mattermost_plugin.http import Content
 
 
 class UploadApi(ApiBase):
@@ -62,7 +61,7 @@ class UploadApi(ApiBase):
         """
         return cast("UploadSession", self._call("get_upload_session", (upload_id,)))
 
-    def upload_data(self, upload_session: UploadSession, rd: bytes | BinaryIO) -> FileInfo | None:
+    def upload_data(self, upload_session: UploadSession, rd: Content) -> FileInfo | None:
         """Appends data to an upload session; when the last byte has arrived the file is finished.
 
         Unless it is the whole file the first piece has at least 5 MiB. Finishing an attachment fires

@@ -6,12 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-    from typing import BinaryIO, TypeAlias
+    from collections.abc import Awaitable, Callable
+    from typing import TypeAlias
 
     from mattermost_plugin._generated.hooks import HookName
     from mattermost_plugin._generated.models import Context, FileInfo
-    from mattermost_plugin.http import HttpRequest, HttpResponse, ResponseWriter
+    from mattermost_plugin.files import ReplacementFile, UploadedFile
+    from mattermost_plugin.http import HttpRequest, HttpResult, ResponseWriter
     from mattermost_plugin.verdicts import Allow, Dismiss, Reject, Replace
 
     _T = TypeVar("_T")
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     _Handler = TypeVar("_Handler", bound=Callable[..., Any])
     _FileWillBeUploaded = TypeVar(
         "_FileWillBeUploaded",
-        bound=Callable[[Any, Context, FileInfo, BinaryIO], Result[Verdict[FileInfo]]]
-        | Callable[[Any, Context, FileInfo, BinaryIO, BinaryIO], Result[Verdict[FileInfo]]],
+        bound=Callable[[Any, Context, FileInfo, UploadedFile], Result[Verdict[FileInfo]]]
+        | Callable[[Any, Context, FileInfo, UploadedFile, ReplacementFile], Result[Verdict[FileInfo]]],
     )
     _ServeHTTP = TypeVar(
         "_ServeHTTP",
-        bound=Callable[[Any, Context, HttpRequest], Result[HttpResponse | Mapping[str, object] | None]]
+        bound=Callable[[Any, Context, HttpRequest], Result[HttpResult]]
         | Callable[[Any, Context, ResponseWriter, HttpRequest], Result[None]],
     )
 

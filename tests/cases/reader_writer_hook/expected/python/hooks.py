@@ -66,7 +66,7 @@ HOOKS: dict[str, HookSpec] = {
         outcome="verdict",
         stream="file_exchange",
         since="5.2",
-        signature="(self, context: Context, info: FileInfo, file: BinaryIO) -> Verdict[FileInfo]",
+        signature="(self, context: Context, info: FileInfo, file: UploadedFile) -> Verdict[FileInfo]",
         doc="",
     ),
     "ServeHTTP": HookSpec(
@@ -79,7 +79,7 @@ HOOKS: dict[str, HookSpec] = {
         outcome="value",
         stream="http_exchange",
         since="5.2",
-        signature="(self, context: Context, request: HttpRequest) -> HttpResponse | Mapping[str, object] | None",
+        signature="(self, context: Context, request: HttpRequest) -> HttpResult",
         doc="",
     ),
 }

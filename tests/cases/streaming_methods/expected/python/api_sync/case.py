@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, cast
 from mattermost_plugin._runtime.api_base import ApiBase
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from mattermost_plugin._generated.models import Shelf
-    from mattermost_plugin.http import HttpRequest, HttpResponse
+    from mattermost_plugin.http import Content, HttpRequest, HttpResponse
 
 
 class CaseApi(ApiBase):
@@ -26,7 +24,7 @@ class CaseApi(ApiBase):
         """
         return self._http_call("ask", (), request)
 
-    def store(self, shelf: Shelf, rd: bytes | BinaryIO, replace: bool) -> Shelf:
+    def store(self, shelf: Shelf, rd: Content, replace: bool) -> Shelf:
         """Not described yet.
 
         Raises:
