@@ -228,14 +228,17 @@ def test_a_value_cannot_begin_another_header_field(site: Site, value: str) -> No
 @pytest.mark.parametrize("mode", ["raise", "length"])
 def test_an_answer_that_breaks_off_does_not_look_whole(site: Site, path: str, mode: str) -> None:
     got = site.ask("GET", f"{path}?mode={mode}")
-    assert (got.status, got.complete) == (200, False)
+    # What had not reached the client when the connection was broken does not reach it any more.
+    assert got.status in (0, 200)
+    assert not got.complete
     assert b"secret" not in got.body
     assert site.ask("GET", f"{path}?mode=whole").complete
 
 
 def test_a_second_head_is_an_error_of_the_plugin(site: Site) -> None:
     got = site.ask("GET", "/twice")
-    assert (got.status, got.complete) == (201, False)
+    assert got.status in (0, 201)
+    assert not got.complete
     site.logged("status 201 and headers were sent before; 202 comes too late")
 
 

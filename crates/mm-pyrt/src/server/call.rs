@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -115,7 +116,12 @@ impl Call {
     }
 
     fn read_message<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let message = runtime::wait(py, self.stream()?.read())?;
+        let stream = self.stream()?;
+        // What is there already is taken without letting go of the GIL.
+        let message = match stream.read().now_or_never() {
+            Some(message) => message,
+            None => runtime::wait(py, stream.read())?,
+        };
         Done::Message(message).into_result(py, &self.codec, &self.call.route.request)
     }
 
@@ -133,7 +139,16 @@ impl Call {
 
     fn write_message(&self, values: &Bound<'_, PyTuple>) -> PyResult<bool> {
         let message = self.codec.encode(&self.call.route.response, values.as_any())?;
-        runtime::wait(values.py(), self.stream()?.write(message))
+        let stream = self.stream()?;
+        match stream.try_write(message) {
+            Ok(taken) => Ok(taken),
+            Err(message) => runtime::wait(values.py(), stream.write(message)),
+        }
+    }
+
+    fn write_now(&self, values: &Bound<'_, PyTuple>) -> PyResult<Option<bool>> {
+        let message = self.codec.encode(&self.call.route.response, values.as_any())?;
+        Ok(self.stream()?.try_write(message).ok())
     }
 
     fn write_message_async<'py>(&self, values: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {

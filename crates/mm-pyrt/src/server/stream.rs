@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::Sleep;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
@@ -58,6 +58,19 @@ impl StreamState {
                 result => result,
             },
             () = self.cancelled.cancelled() => Err(gone()),
+        }
+    }
+
+    /// Sends a message if there is room for it now: whether anybody takes it, or the message.
+    pub(super) fn try_write(&self, message: Bytes) -> Result<bool, Bytes> {
+        let outgoing = lock(&self.outgoing);
+        match outgoing.as_ref() {
+            Some(outgoing) if !self.cancelled.is_cancelled() => match outgoing.try_send(message) {
+                Ok(()) => Ok(true),
+                Err(TrySendError::Full(message)) => Err(message),
+                Err(TrySendError::Closed(_)) => Ok(false),
+            },
+            _ => Ok(false),
         }
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Headers(MutableMapping[str, str]):
         return {name: list(values) for name, values in self._values.values() if values}
 
 
+@lru_cache(1024)
 def canonical(name: str) -> str:
     """Returns a name as the server spells it: ``content-type`` is ``Content-Type``."""
     return "-".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))

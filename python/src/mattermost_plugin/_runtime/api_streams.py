@@ -42,7 +42,7 @@ def upload(
         Exception: What reading the content raised; the server stores nothing then.
     """
     pieces = parts.pieces_of(content)
-    requests = parts.Parts(path[1])
+    requests = parts.parts_of(path[1])
     stream = client.stream(*path, timeout=timeout)
     try:
         with waiting():
@@ -75,7 +75,7 @@ class HttpCall:
 
     def __init__(self, stream: _native.ClientStream, path: Method, method: str) -> None:
         self._stream = stream
-        self._requests, self._responses = parts.Parts(path[1]), parts.Parts(path[2])
+        self._requests, self._responses = parts.parts_of(path[1]), parts.parts_of(path[2])
         self._method = method
         self._failure: BaseException | None = None
 

@@ -33,7 +33,7 @@ async def upload(
         timeout: Seconds for all of it.
     """
     pieces = _pieces_of(content)
-    requests = parts.Parts(path[1])
+    requests = parts.parts_of(path[1])
     stream = client.stream(*path, timeout=timeout)
     try:
         going = await stream.write_async(start_of(requests, args))
@@ -58,7 +58,7 @@ class HttpCall:
 
     def __init__(self, stream: _native.ClientStream, path: Method, method: str) -> None:
         self._stream = stream
-        self._requests, self._responses = parts.Parts(path[1]), parts.Parts(path[2])
+        self._requests, self._responses = parts.parts_of(path[1]), parts.parts_of(path[2])
         self._method = method
         self._sending: asyncio.Task[None] | None = None
 

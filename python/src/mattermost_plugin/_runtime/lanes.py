@@ -41,8 +41,8 @@ class Lane:
     def __init__(self, call: _native.Call, spec: HookSpec) -> None:
         self.call = call
         self.spec = spec
-        self._requests = parts.Parts(spec.request)
-        self._responses = parts.Parts(spec.response)
+        self._requests = parts.parts_of(spec.request)
+        self._responses = parts.parts_of(spec.response)
         self.pieces: deque[bytes] = deque()
         self.trailers: dict[str, list[str]] = {}
         self._body_over = False
@@ -131,7 +131,11 @@ class SyncLane(Lane):
 
     def read_start(self) -> dict[str, Any]:
         """Waits for the first part."""
-        return self.start(self._read())
+        try:
+            # It comes with the call: nothing to wait for that would be worth saying so.
+            return self.start(self.call.read_message())
+        except _native.RpcError as error:
+            raise ClientGoneError(f"{_GONE}: {error}") from None
 
     def next_piece(self) -> bytes | None:
         """Waits for the next piece of the body or file; ``None`` after the last.
@@ -155,8 +159,10 @@ class SyncLane(Lane):
         Raises:
             ConnectionError: The client has gone.
         """
-        with waiting():
-            taken = self.call.write_message(message)
+        taken = self.call.write_now(message)
+        if taken is None:
+            with waiting():
+                taken = self.call.write_message(message)
         if not taken:
             raise ClientGoneError(_GONE)
 
@@ -223,6 +229,11 @@ class AsyncLane(Lane):
         """
         if self._failed or self.call.cancelled:
             raise ClientGoneError(_GONE)
+        if self._sending is None and not self._outgoing:
+            taken = self.call.write_now(message)
+            if taken is not None:
+                self._failed = not taken
+                return
         self._outgoing.append(message)
         if self._sending is None:
             self._send_next()

@@ -8,6 +8,7 @@ gives up.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 import threading
@@ -130,7 +131,8 @@ class LoopThread:
     def _cancel_all(self) -> None:
         asgi = sys.modules.get("mattermost_plugin._http.asgi")
         if asgi is not None:
-            self._loop.run_until_complete(asyncio.wait_for(asgi.end_lifespans(), 1.0))
+            with contextlib.suppress(asyncio.TimeoutError):
+                self._loop.run_until_complete(asyncio.wait_for(asgi.end_lifespans(), 1.0))
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()

@@ -6,6 +6,7 @@ has names for its fields too, whether the codec makes a tuple or an instance of 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from mattermost_plugin._runtime.codec import Fields, call_fields, resolve
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from mattermost_plugin._generated.hooks import HookSpec
 
-__all__ = ["PIECE", "Parts", "build", "check_binary", "fields_of", "pieces_of", "result_fields", "unpack"]
+__all__ = ["PIECE", "Parts", "build", "check_binary", "fields_of", "parts_of", "pieces_of", "result_fields", "unpack"]
 
 #: Bytes of one piece of a body or a file.
 PIECE: Final = 64 * 1024
@@ -48,6 +49,18 @@ class Parts:
         return str(self._messages[part])
 
 
+@lru_cache
+def parts_of(message: str) -> Parts:
+    """Returns the parts of a stream message, which are the same each time."""
+    return Parts(message)
+
+
+@lru_cache
+def _names_of(message: str) -> tuple[type | None, tuple[str, ...]]:
+    cls, fields = resolve(message)
+    return cls, tuple(field[1] for field in fields)
+
+
 def fields_of(message: str) -> Fields:
     """Returns the fields of a message that is a part of another."""
     return resolve(message)[1]
@@ -55,8 +68,7 @@ def fields_of(message: str) -> Fields:
 
 def unpack(message: str, value: Any) -> dict[str, Any]:
     """Returns the fields of a decoded message by name."""
-    cls, fields = resolve(message)
-    names = [field[1] for field in fields]
+    cls, names = _names_of(message)
     if cls is None:
         return dict(zip(names, value, strict=True))
     return {name: getattr(value, name) for name in names}
@@ -64,10 +76,10 @@ def unpack(message: str, value: Any) -> dict[str, Any]:
 
 def build(message: str, **values: object) -> object:
     """Returns a message to encode; every field has to be given."""
-    cls, fields = resolve(message)
+    cls, names = _names_of(message)
     if cls is not None:
         return cls(**values)
-    return tuple(values[field[1]] for field in fields)
+    return tuple(values[name] for name in names)
 
 
 def result_fields(spec: HookSpec) -> Fields:
