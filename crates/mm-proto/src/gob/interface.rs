@@ -62,7 +62,7 @@ impl InterfaceValue for Value {
             _ => match types::decode_value(content) {
                 Ok(kind) => kind,
                 Err(content) => match types::decode_error(content) {
-                    Ok(error) => error.map(|error| Kind::ErrorValue(Box::new(error))),
+                    Ok(error) => error.map(|error| Kind::ErrorValue(Box::new(with_message(error)))),
                     Err(content) => return Ok(plain(content.dynamic()?.value)),
                 },
             },

@@ -78,6 +78,7 @@ fn interfaces_hold_what_go_has_registered() {
     let list = v1::ValueList { values: vec![text.clone(), Value::default(), value(Kind::DoubleValue(1.5))] };
     let map = v1::ValueMap { values: BTreeMap::from([("k".to_owned(), value(Kind::ListValue(list.clone())))]) };
     let attachment = v1::MessageAttachment { text: "t".into(), timestamp: Some(text.clone()), ..Default::default() };
+    let database = v1::PostgresError { message: "duplicate key".into(), ..Default::default() };
     let app = v1::AppError { id: "a.b".into(), message: "m".into(), status_code: 404, ..Default::default() };
     let error = v1::ErrorValue { code: 1, message: "EOF".into(), ..Default::default() };
     for kind in [
@@ -90,7 +91,17 @@ fn interfaces_hold_what_go_has_registered() {
         Kind::ListValue(list),
         Kind::MapValue(map),
         Kind::ErrorValue(Box::new(error)),
-        Kind::ErrorValue(Box::new(v1::ErrorValue { app_error: Some(Box::new(app)), ..Default::default() })),
+        // The text of an error stands beside it, for those who look at that only.
+        Kind::ErrorValue(Box::new(v1::ErrorValue {
+            message: app.message.clone(),
+            app_error: Some(Box::new(app)),
+            ..Default::default()
+        })),
+        Kind::ErrorValue(Box::new(v1::ErrorValue {
+            message: "pq: duplicate key".into(),
+            postgres_error: Some(Box::new(database)),
+            ..Default::default()
+        })),
         Kind::PreviewPost(Box::new(v1::PreviewPost { post_id: "p".into(), ..Default::default() })),
         Kind::MessageAttachments(v1::MessageAttachmentList { values: vec![attachment] }),
         Kind::PropertyOptions(v1::PluginPropertyOptionList { values: vec![v1::PluginPropertyOption::default()] }),
@@ -179,9 +190,16 @@ fn a_nil_interface_is_never_written() {
 
 #[test]
 fn settings_that_gob_has_left_out_were_zero() {
-    let mut config = v1::Config { service_settings: Some(v1::ServiceSettings::default()), ..Default::default() };
+    let mut config = v1::Config {
+        service_settings: Some(v1::ServiceSettings::default()),
+        auto_translation_settings: Some(v1::AutoTranslationSettings::default()),
+        ..Default::default()
+    };
     config.fill();
     let service = config.service_settings.unwrap();
+    // A pointer to an empty list is one to a zero.
+    let languages = config.auto_translation_settings.unwrap().target_languages;
+    assert_eq!(languages.map(|it| it.values), Some(Vec::new()));
     assert_eq!((service.site_url, service.enable_developer), (Some(String::new()), Some(false)));
     assert_eq!(config.team_settings, None, "a section that an older server lacks is not made up");
 }

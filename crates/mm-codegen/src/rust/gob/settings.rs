@@ -17,7 +17,7 @@ pub(super) struct Settings<'a> {
 #[derive(Serialize)]
 struct Filled {
     name: String,
-    /// Scalars behind pointers.
+    /// Scalars and lists behind pointers.
     scalars: Vec<String>,
     /// Fields whose messages, one or many, have something to fill.
     messages: Vec<String>,
@@ -88,7 +88,8 @@ fn fields(message: &Message, filled: &BTreeMap<&str, Filled>) -> Filled {
             | Ty::Bytes
             | Ty::Json
             | Ty::StringEnum(_)
-            | Ty::IntEnum(_) => {
+            | Ty::IntEnum(_)
+            | Ty::Wrapped(_) => {
                 if field.presence == Presence::Optional {
                     found.scalars.push(name);
                 }
@@ -96,7 +97,7 @@ fn fields(message: &Message, filled: &BTreeMap<&str, Filled>) -> Filled {
             ty @ Ty::Message(_) if is_filled(ty) => found.messages.push(name),
             Ty::List(element) if is_filled(element) => found.messages.push(name),
             Ty::Map(_, value) if is_filled(value) => found.maps.push(name),
-            Ty::Timestamp | Ty::Value | Ty::Error | Ty::Message(_) | Ty::List(_) | Ty::Map(..) | Ty::Wrapped(_) => {}
+            Ty::Timestamp | Ty::Value | Ty::Error | Ty::Message(_) | Ty::List(_) | Ty::Map(..) => {}
         }
     }
     found

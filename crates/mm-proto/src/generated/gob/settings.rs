@@ -12,6 +12,7 @@ impl Fill for v1::AccessControlSettings {
 
 impl Fill for v1::AdditionalContentFlaggingSettings {
     fn fill(&mut self) {
+        self.reasons.get_or_insert_default();
         self.reporter_comment_required.get_or_insert_default();
         self.reviewer_comment_required.get_or_insert_default();
         self.hide_flagged_content.get_or_insert_default();
@@ -50,6 +51,7 @@ impl Fill for v1::AutoTranslationSettings {
         self.enable.get_or_insert_default();
         self.restrict_dm_and_gm.get_or_insert_default();
         self.provider.get_or_insert_default();
+        self.target_languages.get_or_insert_default();
         self.workers.get_or_insert_default();
         self.timeout_ms.get_or_insert_default();
         self.libre_translate.iter_mut().for_each(|it| it.fill());
