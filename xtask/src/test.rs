@@ -26,7 +26,7 @@ enum Part {
     Rust,
     /// The SDK, the examples and the documentation, against real peers
     Python,
-    /// The peers written in Go; they need Go on the PATH
+    /// The peers written in Go, and plugins as bundles under a miniature Mattermost; they need Go on the PATH
     Go,
 }
 
@@ -37,7 +37,8 @@ pub(crate) fn run_tests(args: Args) -> Result<()> {
         rust()?;
     }
     if wanted(Part::Go) {
-        go(root, args.only == Some(Part::Go))?;
+        let asked = args.only == Some(Part::Go);
+        go(root, asked, if asked { &args.pytest } else { &[] })?;
     }
     if wanted(Part::Python) {
         python_tests(root, &args.pytest)?;
@@ -52,28 +53,47 @@ fn rust() -> Result<()> {
 }
 
 fn python_tests(root: &Path, arguments: &[String]) -> Result<()> {
-    let interpreter = venv::python(root)?;
-    python::run(python::Args { release: false })?;
-    run(cargo().args(["build", "--locked", "--package", "mm-host"]))?;
-    run(Command::new(interpreter)
-        .current_dir(root)
-        .args(["-m", "pytest", "-c", "python/pyproject.toml", "--rootdir", ".", "python/tests", "tests"])
-        .args(arguments)
-        .env("PYTHONPATH", root.join("python/src"))
-        .env("MM_HOST", root.join("target/debug/mm-host")))
+    // What needs a program written in Go is not collected without it; see `tests/server/conftest.py`.
+    run(pytest(root)?.args(["python/tests", "tests"]).args(arguments).env_remove("MINIMOST"))
 }
 
-/// The tests of `tests/interop-go`. Without Go they are left out and said to be, unless they were asked for or this is CI.
-fn go(root: &Path, asked: bool) -> Result<()> {
+/// pytest with the SDK and the host as they are now.
+fn pytest(root: &Path) -> Result<Command> {
+    let mut command = Command::new(venv::python(root)?);
+    python::run(python::Args { release: false })?;
+    run(cargo().args(["build", "--locked", "--package", "mm-host"]))?;
+    command
+        .current_dir(root)
+        .args(["-m", "pytest", "-c", "python/pyproject.toml", "--rootdir", "."])
+        .env("PYTHONPATH", root.join("python/src"))
+        .env("MM_HOST", workspace::target().join("debug/mm-host"));
+    Ok(command)
+}
+
+/// The tests of `tests/interop-go` and `tests/server`. Without Go they are left out and said to be, unless they were asked for or this
+/// is CI.
+fn go(root: &Path, asked: bool, arguments: &[String]) -> Result<()> {
     if Command::new("go").arg("version").output().is_err() {
         if asked || std::env::var_os("CI").is_some() {
-            bail!("the tests of tests/interop-go need Go on the PATH; https://go.dev/doc/install");
+            bail!("the tests of tests/interop-go and tests/server need Go on the PATH; https://go.dev/doc/install");
         }
-        eprintln!("note: no Go on the PATH, so the tests of tests/interop-go are left out; CI runs them");
+        eprintln!(
+            "note: no Go on the PATH, so the tests of tests/interop-go and tests/server are left out; CI runs them"
+        );
         return Ok(());
     }
-    for arguments in [["vet", "./..."], ["test", "./..."]] {
-        run(Command::new("go").args(arguments).current_dir(root.join("tests/interop-go")))?;
-    }
-    Ok(())
+    let go = || {
+        let mut command = Command::new("go");
+        command.current_dir(root.join("tests/interop-go"));
+        command
+    };
+    run(go().args(["vet", "./..."]))?;
+    run(go().args(["test", "./..."]))?;
+    let program = |name| workspace::target().join("interop").join(name);
+    let (newest, oldest) = (program("minimost"), program("minimost-1.6.0"));
+    run(go().args(["build", "-o"]).arg(&newest).arg("./cmd/minimost"))?;
+    // Servers before 10 have this version of go-plugin.
+    run(go().args(["build", "-modfile", "goplugin/v1.6.0.mod", "-o"]).arg(&oldest).arg("./cmd/minimost"))?;
+    let mut command = pytest(root)?;
+    run(command.arg("tests/server").args(arguments).env("MINIMOST", newest).env("MINIMOST_1_6_0", oldest))
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
 import time
@@ -153,6 +154,21 @@ class Minimost:
         values: list[Any] = self.do("typed", place=place, crossed=crossed)
         return values
 
+    def delivered(self, method: str, seed: int, mode: str, of: list[str], *, errors: str = "") -> list[Any]:
+        """What the filler makes, as a plugin gets it: after gob. In a Config nothing is nil on a server, so there its zeros are known.
+
+        Args:
+            method: A hook or a method of the API.
+            seed: Its seed.
+            mode: ``full`` or ``zeros``.
+            of: The types of the values in Go.
+            errors: As for `filled`.
+        """
+        crossed = self.filled(method, seed, mode, errors=errors, crossed=True)
+        whole = self.filled(method, seed, mode, errors=errors)
+        values = zip(crossed, whole, of, strict=True)
+        return [sent if go == "*model.Config" else got for got, sent, go in values]
+
     def compare(self, sent: Mapping[str, Any], got: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """Compares the values at two places in Go: what is wrong, and what gob lost."""
         comparison = self.do("compare", sent=sent, got=got)
@@ -260,6 +276,15 @@ def _logged(call: Call) -> Record:
     message, pairs = call.args
     fields = dict(zip(pairs[::2], pairs[1::2], strict=True)) if pairs else {}
     return Record(LEVELS[call.method], message, "api", {str(key): str(value) for key, value in fields.items()})
+
+
+#: A map of Go that was empty and is nil, or the other way round; both look alike.
+_MAP = re.compile(r": sent (?P<type>\S.*) map\[\], got (?P=type) map\[\]$")
+
+
+def but_maps(wrong: list[str], mode: str) -> list[str]:
+    """Passes over empty maps that have become nil, among zeros: a dict of Python is never nil, so it cannot say which of both it is."""
+    return [it for it in wrong if mode == "full" or not _MAP.search(it)]
 
 
 def _told(differences: list[dict[str, str]]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
@@ -36,6 +36,10 @@ class ProbePeer:
     def returns(self, go: str, value: object) -> None:
         """Says what a hook returns from now on; ``None`` until something is said."""
         self._answers[go] = ("return", value)
+
+    def computes(self, go: str, result: Callable[..., object]) -> None:
+        """Says what a hook makes of its arguments from now on."""
+        self._answers[go] = ("compute", result)
 
     def raises(self, go: str, error: BaseException) -> None:
         """Says what a hook raises from now on."""
@@ -80,7 +84,8 @@ class ProbePeer:
                 continue
             self.order.append(go)
             self.taken[go].append(args)
-            connection.send(self._answers.get(go, ("return", None)))
+            how, value = self._answers.get(go, ("return", None))
+            connection.send(("return", value(*args)) if how == "compute" else (how, value))
             connection.close()
 
 

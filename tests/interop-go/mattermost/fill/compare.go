@@ -121,14 +121,11 @@ func (c *Comparison) pointer(path string, sent, got reflect.Value) {
 // vanishes tells whether gob leaves out a field that points at this value.
 func vanishes(v reflect.Value) bool {
 	switch v.Kind() {
-	case reflect.Struct:
-		_, isTime := v.Interface().(time.Time)
-		return isTime && v.IsZero()
 	case reflect.Slice:
 		return v.Len() == 0
 	case reflect.Pointer:
 		return v.IsNil() || vanishes(v.Elem())
-	case reflect.Array, reflect.Map:
+	case reflect.Array, reflect.Map, reflect.Struct:
 		return false
 	default:
 		return v.IsZero()

@@ -21,6 +21,11 @@ func Typed(v reflect.Value) any {
 		return nil
 	}
 	switch it := v.Interface().(type) {
+	case *time.Time:
+		// One that is there may be zero: gob sends it.
+		if it != nil {
+			return it.UTC().Format(time.RFC3339Nano)
+		}
 	case time.Time:
 		if it.IsZero() {
 			return nil

@@ -25,13 +25,14 @@ func TestTypedJSONSaysWhatJSONDoesNot(t *testing.T) {
 		Map     map[model.ChannelType]any
 		At      time.Time
 		Never   time.Time
+		Zero    *time.Time
 		Where   *url.URL
 		hidden  int
 	}
 	text := ""
 	value := outer{
 		inside{1 << 60}, &inner{&text}, []any{int64(1), 1.0, nil}, &plugin.ErrorString{Err: "no"}, []byte("ab"), nil, []string{},
-		map[model.ChannelType]any{"O": []byte("c")}, time.Unix(1, 2000), time.Time{}, &url.URL{Path: "/a b"}, 3,
+		map[model.ChannelType]any{"O": []byte("c")}, time.Unix(1, 2000), time.Time{}, &time.Time{}, &url.URL{Path: "/a b"}, 3,
 	}
 	got, err := json.Marshal(Typed(reflect.ValueOf(value)))
 	if err != nil {
@@ -40,7 +41,8 @@ func TestTypedJSONSaysWhatJSONDoesNot(t *testing.T) {
 	want := `{"Any":{"type":"[]interface {}","value":[{"type":"int64","value":1},{"type":"float64","value":1},null]},` +
 		`"At":"1970-01-01T00:00:01.000002Z","Bytes":"YWI=","Empty":[],` +
 		`"Error":{"type":"*plugin.ErrorString","value":{"Code":0,"Err":"no"}},"Inner":{"Text":""},` +
-		`"Map":{"O":{"type":"[]uint8","value":"Yw=="}},"Never":null,"Nothing":null,"Number":1152921504606846976,"Where":"/a%20b"}`
+		`"Map":{"O":{"type":"[]uint8","value":"Yw=="}},"Never":null,"Nothing":null,"Number":1152921504606846976,"Where":"/a%20b",` +
+		`"Zero":"0001-01-01T00:00:00Z"}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
