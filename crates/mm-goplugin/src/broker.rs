@@ -7,15 +7,17 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::yamux::{Connection, End, OpenError, Stream};
+use crate::yamux::{Connection, End, OpenError, ReadHalf, Stream, WriteHalf};
 
 /// Bounds of a [`Broker`].
 #[derive(Debug, Clone)]
@@ -128,10 +130,7 @@ impl Broker {
     /// Opens the stream that the other side accepts under this number.
     pub async fn dial(&self, id: u32) -> Result<Stream, BrokerError> {
         let inner = &self.inner;
-        let mut stream = inner.connection.open_with(&id.to_le_bytes()).map_err(|error| match error {
-            OpenError::Ended(end) => BrokerError::Ended(end),
-            other => BrokerError::Open(other),
-        })?;
+        let mut stream = self.open(&id.to_le_bytes())?;
         let mut confirmed = [0; 4];
         timeout(inner.limits.dial_timeout, stream.read_exact(&mut confirmed))
             .await
@@ -142,6 +141,26 @@ impl Broker {
             })?;
         let got = u32::from_le_bytes(confirmed);
         if got == id { Ok(stream) } else { Err(BrokerError::WrongId { id, got }) }
+    }
+
+    /// Opens the stream that the other side accepts under this number, without waiting for it: `first` goes out with the number, and
+    /// what is written afterwards too. That saves the time of a round trip. The confirmation is read before everything else; when it
+    /// does not come, or is another one, reading fails. Nothing here limits how long it may take.
+    ///
+    /// # Panics
+    ///
+    /// If `first` does not fit the window of a stream.
+    pub fn dial_ahead(&self, id: u32, first: &[u8]) -> Result<(Confirmed, WriteHalf), BrokerError> {
+        let stream = self.open(&[&id.to_le_bytes(), first].concat())?;
+        let (read, write) = stream.into_split();
+        Ok((Confirmed { id, confirmation: Some(Vec::with_capacity(4)), read }, write))
+    }
+
+    fn open(&self, first: &[u8]) -> Result<Stream, BrokerError> {
+        self.inner.connection.open_with(first).map_err(|error| match error {
+            OpenError::Ended(end) => BrokerError::Ended(end),
+            other => BrokerError::Open(other),
+        })
     }
 
     fn slots(&self) -> MutexGuard<'_, BTreeMap<u32, Slot>> {
@@ -197,6 +216,50 @@ impl Broker {
             }
         };
         drop(late);
+    }
+}
+
+/// Reads what follows the other side's confirmation of a number.
+pub struct Confirmed {
+    id: u32,
+    /// What has come of it; `None` once it was right.
+    confirmation: Option<Vec<u8>>,
+    read: ReadHalf,
+}
+
+impl Confirmed {
+    /// Of a stream that was confirmed already.
+    pub(crate) fn already(read: ReadHalf) -> Self {
+        Self { id: 0, confirmation: None, read }
+    }
+
+    fn poll_confirmed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(confirmation) = &mut self.confirmation {
+            let mut room = [0; 4];
+            let mut buffer = ReadBuf::new(&mut room[confirmation.len()..]);
+            ready!(Pin::new(&mut self.read).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                let error = BrokerError::Refused { id: self.id, error: io::ErrorKind::UnexpectedEof.into() };
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, error)));
+            }
+            confirmation.extend_from_slice(buffer.filled());
+            if let Ok(confirmed) = <[u8; 4]>::try_from(&confirmation[..]) {
+                let got = u32::from_le_bytes(confirmed);
+                if got != self.id {
+                    let error = BrokerError::WrongId { id: self.id, got };
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
+                }
+                self.confirmation = None;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Confirmed {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_confirmed(cx))?;
+        Pin::new(&mut self.read).poll_read(cx, buf)
     }
 }
 

@@ -2,8 +2,9 @@
 //! go-plugin itself).
 //!
 //! Whoever reads asks for a number of bytes, as a signed varint (zig-zag, groups of seven bits, the lowest first), and the owner of
-//! the reader copies up to that many, raw, as they come. Requests add up. The end of the source is the end of the stream; so is a
-//! failure, which the reading side cannot tell apart. The reading side ends it by closing the stream.
+//! the reader copies up to that many, raw, as they come. Requests add up. The end of the source is the end of the stream; when the
+//! source fails Go ends the stream too, which the reading side cannot tell apart, and this side resets it. The reading side ends it by
+//! closing the stream.
 //!
 //! Both ends take a short cut that Go's understand. [`RemoteReader`] asks once for everything there can be, and [`serve`] sends
 //! without waiting to be asked; the window of the yamux stream is the flow control.
@@ -14,7 +15,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 
-use crate::yamux::{ReadHalf, Stream, WriteHalf};
+use crate::broker::{Broker, BrokerError, Confirmed};
+use crate::yamux::{Stream, WriteHalf};
 
 /// Longest varint of 64 bits.
 const MAX_VARINT: usize = 10;
@@ -24,7 +26,7 @@ const COPY_SIZE: usize = 32 * 1024;
 
 /// Reads what the other side owns.
 pub struct RemoteReader {
-    read: ReadHalf,
+    read: Confirmed,
     /// Held open: its end would tell the owner that nobody reads any more.
     _write: WriteHalf,
 }
@@ -34,6 +36,14 @@ impl RemoteReader {
     pub async fn new(stream: Stream) -> io::Result<Self> {
         let (read, mut write) = stream.into_split();
         write_request(&mut write, i64::MAX).await?;
+        Ok(Self { read: Confirmed::already(read), _write: write })
+    }
+
+    /// Dials `id` and asks for everything in the same moment; see [`Broker::dial_ahead`].
+    pub fn dial(broker: &Broker, id: u32) -> Result<Self, BrokerError> {
+        let mut request = Vec::with_capacity(MAX_VARINT);
+        put_varint(i64::MAX, &mut request);
+        let (read, write) = broker.dial_ahead(id, &request)?;
         Ok(Self { read, _write: write })
     }
 }
@@ -45,7 +55,10 @@ impl AsyncRead for RemoteReader {
 }
 
 /// Lets the other side read `source` over `stream`, until the source ends or the other side stops reading. Returns the number of
-/// bytes sent. An error of the source ends the stream like its end.
+/// bytes sent.
+///
+/// When the source fails, or the future is dropped before the source's end, the stream is reset. Go's reader then gets an error; an end
+/// would tell it that what it has is all there is.
 pub async fn serve(source: impl AsyncRead + Unpin, stream: Stream) -> io::Result<u64> {
     let (mut requests, write) = stream.into_split();
     // What is asked for is read, or the requests would fill the window; it need not be understood.
@@ -53,21 +66,36 @@ pub async fn serve(source: impl AsyncRead + Unpin, stream: Stream) -> io::Result
         let mut buffer = [0; 256];
         while requests.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
     };
+    let mut write = Unfinished(Some(write));
     let mut sent = 0;
     tokio::select! {
-        copied = copy(source, write, &mut sent) => copied?,
-        () = given_up => {}
+        copied = copy(source, &mut write, &mut sent) => copied?,
+        // Nobody reads: an ordinary end will do.
+        () = given_up => drop(write.0.take()),
     }
     Ok(sent)
 }
 
-async fn copy(mut source: impl AsyncRead + Unpin, mut write: WriteHalf, sent: &mut u64) -> io::Result<()> {
+/// Resets the stream unless it was taken out.
+struct Unfinished(Option<WriteHalf>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(write) = self.0.take() {
+            write.reset();
+        }
+    }
+}
+
+async fn copy(mut source: impl AsyncRead + Unpin, unfinished: &mut Unfinished, sent: &mut u64) -> io::Result<()> {
     let mut buffer = vec![0; COPY_SIZE];
     loop {
         let count = source.read(&mut buffer).await?;
+        let Some(write) = &mut unfinished.0 else { return Ok(()) };
         if count == 0 {
             // Requests that still come are dropped by the connection until the other side closes too.
-            return write.shutdown().await;
+            drop(unfinished.0.take());
+            return Ok(());
         }
         write.write_all(&buffer[..count]).await?;
         *sent += count as u64;

@@ -1,6 +1,8 @@
 //! A session with both ends in one process.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use mm_gob::codec::{Bool, Str, Struct};
@@ -8,7 +10,7 @@ use mm_goplugin::io_stream::{self, RemoteReader};
 use mm_goplugin::rpc::{Args, CallError, Closed, Empty, Refusal, Reply, Running, Service};
 use mm_goplugin::testing::{DispenseError, Host, pair};
 use mm_goplugin::{Broker, BrokerError, Plugins, Session, SessionEnd};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -194,4 +196,77 @@ async fn a_reader_that_is_dropped_stops_its_owner() {
     reader.read_exact(&mut [0; 1000]).await.unwrap();
     drop(reader);
     assert!(timeout(SOON, serving).await.expect("the endless source is given up").unwrap().unwrap() >= 1000);
+}
+
+#[tokio::test]
+async fn who_dials_ahead_need_not_wait_for_the_confirmation() {
+    let (session, host, _) = session().await;
+    let id = host.broker().next_id();
+    let (mut read, mut write) = session.broker().dial_ahead(id, b"early ").unwrap();
+    write.write_all(b"bird").await.unwrap();
+    // Only now is the number accepted.
+    let mut accepted = host.broker().accept(id).await.unwrap();
+    let mut got = [0; 10];
+    timeout(SOON, accepted.read_exact(&mut got)).await.unwrap().unwrap();
+    assert_eq!(&got, b"early bird");
+    accepted.write_all(b"worm").await.unwrap();
+    drop(accepted);
+    let mut got = Vec::new();
+    timeout(SOON, read.read_to_end(&mut got)).await.unwrap().unwrap();
+    assert_eq!(got, b"worm");
+}
+
+#[tokio::test]
+async fn who_dials_ahead_hears_of_the_refusal_when_reading() {
+    let (session, host, _) = session().await;
+    let (mut read, _write) = session.broker().dial_ahead(host.broker().next_id(), b"in vain").unwrap();
+    let error = timeout(2 * SOON, read.read(&mut [0])).await.unwrap().unwrap_err();
+    assert!(error.to_string().starts_with("the other side does not accept stream 1"), "{error}");
+}
+
+#[tokio::test]
+async fn a_reader_that_is_dialled_ahead_is_read() {
+    let (session, host, _) = session().await;
+    let id = host.broker().next_id();
+    let mut reader = RemoteReader::dial(session.broker(), id).unwrap();
+    let owner = host.broker().accept(id).await.unwrap();
+    let serving = tokio::spawn(async move { io_stream::serve(&[7; 300_000][..], owner).await });
+    let mut got = Vec::new();
+    timeout(SOON, reader.read_to_end(&mut got)).await.unwrap().unwrap();
+    assert!(got == [7; 300_000]);
+    assert_eq!(serving.await.unwrap().unwrap(), 300_000);
+}
+
+/// What fails when it is read.
+struct Broken;
+
+impl AsyncRead for Broken {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Err(std::io::Error::other("the source broke")))
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_fails_is_no_end_for_the_reader() {
+    let (session, host, _) = session().await;
+    let id = session.broker().next_id();
+    let (owner, reader) = tokio::join!(session.broker().accept(id), host.broker().dial(id));
+    let serving = tokio::spawn(async move { io_stream::serve((&[1; 1000][..]).chain(Broken), owner.unwrap()).await });
+    let mut reader = RemoteReader::new(reader.unwrap()).await.unwrap();
+    let error = timeout(SOON, reader.read_to_end(&mut Vec::new())).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    assert_eq!(serving.await.unwrap().unwrap_err().to_string(), "the source broke");
+}
+
+#[tokio::test]
+async fn a_source_that_is_given_up_is_no_end_for_the_reader() {
+    let (session, host, _) = session().await;
+    let id = session.broker().next_id();
+    let (owner, reader) = tokio::join!(session.broker().accept(id), host.broker().dial(id));
+    let serving = tokio::spawn(async move { io_stream::serve(tokio::io::repeat(1), owner.unwrap()).await });
+    let mut reader = RemoteReader::new(reader.unwrap()).await.unwrap();
+    reader.read_exact(&mut [0; 1000]).await.unwrap();
+    serving.abort();
+    let error = timeout(SOON, reader.read_to_end(&mut Vec::new())).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 }

@@ -38,6 +38,6 @@ mod hooks_routes;
 
 pub use by_hand::{Activation, OnActivateArgs, OnActivateReturns};
 pub use client::{ApiClient, HooksClient};
-pub use error::{UNKNOWN_SETTINGS, for_server};
+pub use error::{UNKNOWN_SETTINGS, call_of_api_failed, for_server};
 pub use mm_goplugin;
 pub use service::{ApiService, HooksService, serve_api, serve_hook};

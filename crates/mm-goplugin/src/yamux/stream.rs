@@ -54,12 +54,14 @@ impl Stream {
 
     /// Gives the stream up in both directions at once. The other side gets an error, not an end.
     pub fn reset(self) {
-        let Handle { inner, cell, .. } = &self.read.0;
-        let ended = cell.lock().end.is_some();
-        if cell.reset() && !ended {
-            let _ = inner.out.put(|out, ()| Header::window_update(cell.id, flag::RST, 0).write(out));
-            inner.forget(cell.id);
-        }
+        self.read.0.reset();
+    }
+}
+
+impl WriteHalf {
+    /// Gives the whole stream up, like [`Stream::reset`].
+    pub fn reset(self) {
+        self.0.reset();
     }
 }
 
@@ -68,6 +70,16 @@ impl Handle {
     fn credit(&self, credit: Option<u32>) {
         if let Some(credit) = credit {
             let _ = self.inner.out.put(|out, ()| Header::window_update(self.cell.id, 0, credit).write(out));
+        }
+    }
+
+    /// Gives the stream up in both directions.
+    fn reset(&self) {
+        let Self { inner, cell, .. } = self;
+        let ended = cell.lock().end.is_some();
+        if cell.reset() && !ended {
+            let _ = inner.out.put(|out, ()| Header::window_update(cell.id, flag::RST, 0).write(out));
+            inner.forget(cell.id);
         }
     }
 

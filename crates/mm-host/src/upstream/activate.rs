@@ -19,6 +19,7 @@ use mm_proto::{ApiError, PluginApi, PluginHooks};
 use tonic::Code;
 
 use super::service::{Desk, Progress};
+use super::streams::ApiStreams;
 use crate::log::LogLevel;
 
 /// How long the end of a plugin that died while it was activated may take to be explained.
@@ -50,7 +51,8 @@ async fn activate(desk: &Arc<Desk>, broker: &Broker, streams: Activation) -> Res
         Err(error) => desk.logs.say(LogLevel::Warn, format!("the server's SQL service cannot be reached: {error}")),
     }
     watch(desk.clone(), api.clone());
-    let api: Arc<dyn PluginApi> = Arc::new(ApiClient::new(api));
+    let streams = Arc::new(ApiStreams::new(api.clone(), broker.clone()));
+    let api: Arc<dyn PluginApi> = Arc::new(ApiClient::new(api).with_streams(streams));
     desk.logs.connect(api.clone());
 
     let hooks = plugin.connect(api).await.map_err(text_error)?;

@@ -74,6 +74,11 @@ pub(super) fn failed(side: Side, method: &str, error: &CallError) -> ApiError {
     ApiError::Transport(status)
 }
 
+/// The error of a call of the server's API that has no result: for methods with streams, which [`super::ApiClient`] leaves to others.
+pub fn call_of_api_failed(method: &str, error: &CallError) -> ApiError {
+    failed(Side::Server, method, error)
+}
+
 /// The text of a call that `side` fails: Go's own words for a method that is not there.
 pub(super) fn text(side: Side, method: &str, error: &ApiError) -> String {
     if error.is_not_supported() { side.not_implemented(method) } else { format!("{method} failed: {error}") }
