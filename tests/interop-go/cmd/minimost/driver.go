@@ -21,8 +21,9 @@ type command struct {
 	Answer server.Answer `json:"answer"`
 	// Configuration is for `configure`.
 	Configuration any `json:"configuration"`
-	// Hook is for `hook` and `measure`, Times for the latter.
+	// Hook is for `hook`, `listen` (its name only) and `measure`, Load for `measure_http`, Times for both that measure.
 	Hook  server.HookCall `json:"hook"`
+	Load  server.Load     `json:"load"`
 	Times int             `json:"times"`
 	// Place is for `show` and `typed`, Sent and Got are for `compare`.
 	Place place `json:"place"`
@@ -132,6 +133,10 @@ func (d *driver) execute(c command) (any, error) {
 		return result, err
 	case "measure":
 		return process.Measure(c.Hook, c.Times)
+	case "measure_http":
+		return process.MeasureHTTP(c.Load, c.Times)
+	case "listen":
+		return process.Listen(c.Hook.Name)
 	case "ping":
 		return nil, process.Ping()
 	case "exited":

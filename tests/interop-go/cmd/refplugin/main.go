@@ -49,8 +49,12 @@ func main() {
 	})
 }
 
-// echo returns, for each result, the first argument of its type.
-func echo(_ string, args, results []any) {
+// echo returns, for each result, the first argument of its type; and it answers requests.
+func echo(hook string, args, results []any) {
+	if hook == "ServeHTTP" {
+		respond(args[1].(http.ResponseWriter), args[2].(*http.Request))
+		return
+	}
 	for _, result := range results {
 		to := reflect.ValueOf(result).Elem()
 		for _, arg := range args {
@@ -60,6 +64,37 @@ func echo(_ string, args, results []any) {
 			}
 		}
 	}
+}
+
+// respond takes a body and tells its length, or sends one of a length, as a plugin does that copies from and to a file.
+func respond(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain")
+	switch {
+	case r.Method == http.MethodPost:
+		length, err := io.Copy(io.Discard, r.Body)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprint(w, length)
+	case r.URL.Query().Has("size"):
+		var size int64
+		if _, err := fmt.Sscan(r.URL.Query().Get("size"), &size); err != nil {
+			panic(err)
+		}
+		if _, err := io.CopyN(w, zeros{}, size); err != nil {
+			panic(err)
+		}
+	default:
+		fmt.Fprint(w, "hello")
+	}
+}
+
+// zeros is a reader without end.
+type zeros struct{}
+
+func (zeros) Read(into []byte) (int, error) {
+	clear(into)
+	return len(into), nil
 }
 
 // SetAPI is called before the first hook.

@@ -155,26 +155,41 @@ func (c *HooksClient) FileWillBeUploaded(a *plugin.Context, b *model.FileInfo, f
 	return returns.A, returns.B
 }
 
+// oldServeArgs is what older servers send: requests in net/http's own type, of which all but the functions travels.
+type oldServeArgs struct {
+	Context              *plugin.Context
+	ResponseWriterStream uint32
+	Request              *http.Request
+	RequestBodyStream    uint32
+}
+
+func old(r *http.Request) *http.Request {
+	return Whole(Subset(r), nil)
+}
+
 // ServeHTTP lets the plugin answer a request; 404 when it has no such hook, 500 when it fails.
 func (c *HooksClient) ServeHTTP(a *plugin.Context, w http.ResponseWriter, r *http.Request) {
 	args := &plugin.Z_ServeHTTPArgs{Context: a, Request: Subset(r)}
-	c.serve("ServeHTTP", w, r, args, &args.ResponseWriterStream, &args.RequestBodyStream)
+	c.serve("ServeHTTP", a, w, r, args, &args.ResponseWriterStream, &args.RequestBodyStream)
 }
 
 // ServeMetrics is the same for another listener.
 func (c *HooksClient) ServeMetrics(a *plugin.Context, w http.ResponseWriter, r *http.Request) {
 	args := &plugin.Z_ServeMetricsArgs{Context: a, Request: Subset(r)}
-	c.serve("ServeMetrics", w, r, args, &args.ResponseWriterStream, &args.RequestBodyStream)
+	c.serve("ServeMetrics", a, w, r, args, &args.ResponseWriterStream, &args.RequestBodyStream)
 }
 
-func (c *HooksClient) serve(hook string, w http.ResponseWriter, r *http.Request, args any, writer, body *uint32) {
+func (c *HooksClient) serve(hook string, a *plugin.Context, w http.ResponseWriter, r *http.Request, args any, writer, body *uint32) {
 	if !c.Has(hook) {
 		http.NotFound(w, r)
 		return
 	}
-	*writer = c.connection.broker.offer("a response writer", &writerServer{w}, hasAll)
+	*writer = c.connection.broker.offer("a response writer", &writerServer{w: w}, c.connection.lacks)
 	if r.Body != nil {
 		*body = c.connection.broker.lend("a request's body", r.Body)
+	}
+	if c.connection.lacks(RequestSubset) {
+		args = &oldServeArgs{a, *writer, old(r), *body}
 	}
 	if !c.call(hook, args, nil) {
 		http.Error(w, "500 internal server error", http.StatusInternalServerError)

@@ -1,15 +1,23 @@
 package rpcs
 
 import (
+	"bufio"
 	"errors"
+	"net"
 	"net/http"
 	"net/rpc"
+	"time"
 )
 
-// writerServer lets the plugin write a response. Hijacking is not offered.
+// writerServer lets the plugin write a response, and take its connection over.
 type writerServer struct {
 	w http.ResponseWriter
+	// taken is the connection, once it is the plugin's.
+	taken  net.Conn
+	buffer *bufio.ReadWriter
 }
+
+var errNotTaken = errors.New("response is not hijacked")
 
 // Header gives the header as it is.
 func (s *writerServer) Header(_ struct{}, header *http.Header) error {
@@ -49,9 +57,70 @@ func (s *writerServer) Flush(_ struct{}, _ *struct{}) error {
 	return nil
 }
 
-// HijackResponse says that the connection cannot be had.
+// HijackResponse gives the connection to the plugin.
 func (s *writerServer) HijackResponse(_ struct{}, _ *struct{}) error {
-	return errors.New("response cannot be hijacked")
+	if s.taken != nil {
+		return errors.New("response was already hijacked")
+	}
+	hijacker, ok := s.w.(http.Hijacker)
+	if !ok {
+		return errors.New("response cannot be hijacked")
+	}
+	var err error
+	s.taken, s.buffer, err = hijacker.Hijack()
+	return err
+}
+
+// HjConnRWRead reads, from what was buffered first.
+func (s *writerServer) HjConnRWRead(room []byte, data *[]byte) error {
+	if s.taken == nil {
+		return errNotTaken
+	}
+	into := make([]byte, len(room))
+	count, err := s.buffer.Read(into)
+	*data = into[:count]
+	return err
+}
+
+// HjConnWrite writes past the buffer.
+func (s *writerServer) HjConnWrite(data []byte, count *int) (err error) {
+	if s.taken == nil {
+		return errNotTaken
+	}
+	*count, err = s.taken.Write(data)
+	return err
+}
+
+// HjConnClose closes the connection, which nobody else does.
+func (s *writerServer) HjConnClose(_ struct{}, _ *struct{}) error {
+	if s.taken == nil {
+		return errNotTaken
+	}
+	return s.taken.Close()
+}
+
+// HjConnSetDeadline limits reading and writing.
+func (s *writerServer) HjConnSetDeadline(at time.Time, _ *struct{}) error {
+	if s.taken == nil {
+		return errNotTaken
+	}
+	return s.taken.SetDeadline(at)
+}
+
+// HjConnSetReadDeadline limits reading.
+func (s *writerServer) HjConnSetReadDeadline(at time.Time, _ *struct{}) error {
+	if s.taken == nil {
+		return errNotTaken
+	}
+	return s.taken.SetReadDeadline(at)
+}
+
+// HjConnSetWriteDeadline limits writing.
+func (s *writerServer) HjConnSetWriteDeadline(at time.Time, _ *struct{}) error {
+	if s.taken == nil {
+		return errNotTaken
+	}
+	return s.taken.SetWriteDeadline(at)
 }
 
 // writerClient is the response writer in the plugin.

@@ -23,6 +23,16 @@ var Handshake = goplugin.HandshakeConfig{
 // Service is the name of every net/rpc service here.
 const Service = "Plugin"
 
+// What a server can lack beside methods of the API.
+const (
+	// Flush is the response writer's.
+	Flush = "Flush"
+	// HTTPStream is PluginHTTP with its bodies beside the call.
+	HTTPStream = "PluginHTTPStream"
+	// RequestSubset is a type of its own for requests, in place of net/http's.
+	RequestSubset = "HTTPRequestSubset"
+)
+
 // HooksPlugin is what go-plugin dispenses as "hooks".
 type HooksPlugin struct {
 	// Impl has the hooks; on the plugin's side.

@@ -44,6 +44,7 @@ type Process struct {
 
 	client *goplugin.Client
 	rpc    goplugin.ClientProtocol
+	web    web
 }
 
 // Start runs the executable of a bundle, connects, and asks which hooks there are. OnActivate is the caller's.
@@ -139,5 +140,6 @@ func (p *Process) Deactivate(limit time.Duration) error {
 // Kill asks the process to quit, ends it after two seconds, and returns when the plugin can call nothing any more.
 func (p *Process) Kill() {
 	p.client.Kill()
+	p.web.close()
 	p.Hooks.Wait()
 }
