@@ -10,29 +10,35 @@ use mm_surface::Surface;
 
 use crate::{Files, render};
 
-/// The folder of generated Go, below the repository's root.
-const FOLDER: &str = "tests/interop-go/mattermost/generated";
+/// The folder of the newest server, below the repository's root.
+pub const FOLDER: &str = "tests/interop-go/mattermost/generated";
 
-/// How Go code imports [`FOLDER`].
+/// How Go code imports what is generated, whichever server it is of: each is a module of this name, and a `go.mod` says which.
 const IMPORT: &str = "interop/mattermost/generated";
 
 /// The package that holds both services.
 const PLUGIN: &str = "plugin";
 
-/// Everything that is made from the surface whose text is given.
+/// The folder of an older server, by the name of its surface in `surface/versions`.
+pub fn folder_of(version: &str) -> String {
+    format!("{FOLDER}-{version}")
+}
+
+/// Everything that is made from the surface whose text is given, in `folder` below the repository's root.
 ///
 /// # Errors
 /// The text is no surface, or mentions a type that it does not describe.
-pub fn generate(surface: &str) -> Result<Files, String> {
+pub fn generate(surface: &str, folder: &str) -> Result<Files, String> {
     let surface: Surface = serde_json::from_str(surface).map_err(|error| format!("surface.json: {error}"))?;
     let header = header(&surface.upstream.version);
     let mut files = Files::new();
+    files.insert(format!("{folder}/go.mod"), render::render("go/go.mod.j2", nodes::Module::new(&header)));
     for file in nodes::type_files(&surface, &header)? {
-        files.insert(file.path(), render::render("go/types.go.j2", &file));
+        files.insert(file.path(folder), render::render("go/types.go.j2", &file));
     }
     for service in nodes::services(&surface, &header)? {
         let mut insert = |what: &str, template: &str, node: &nodes::Service| {
-            files.insert(format!("{FOLDER}/{PLUGIN}/{}_{what}.go", service.file), render::render(template, node));
+            files.insert(format!("{folder}/{PLUGIN}/{}_{what}.go", service.file), render::render(template, node));
         };
         insert("interface", "go/interface.go.j2", &service);
         insert("func", "go/func.go.j2", &service);
@@ -40,10 +46,13 @@ pub fn generate(surface: &str) -> Result<Files, String> {
         insert("client", "go/client.go.j2", &generated);
         insert("server", "go/server.go.j2", &generated);
     }
+    if let Some(http) = nodes::http(&surface, &header)? {
+        files.insert(format!("{folder}/{PLUGIN}/http.go"), render::render("go/http.go.j2", http));
+    }
     let registry = nodes::registry(&surface, &header)?;
-    files.insert(format!("{FOLDER}/{PLUGIN}/registry.go"), render::render("go/registry.go.j2", registry));
-    let errors = nodes::Errors { header };
-    files.insert(format!("{FOLDER}/{PLUGIN}/errors.go"), render::render("go/errors.go.j2", errors));
+    files.insert(format!("{folder}/{PLUGIN}/registry.go"), render::render("go/registry.go.j2", registry));
+    let errors = nodes::errors(&surface, &header)?;
+    files.insert(format!("{folder}/{PLUGIN}/errors.go"), render::render("go/errors.go.j2", errors));
     Ok(files)
 }
 

@@ -30,6 +30,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("go/func.go.j2", include_str!("../../../templates/go/func.go.j2")),
     ("go/client.go.j2", include_str!("../../../templates/go/client.go.j2")),
     ("go/server.go.j2", include_str!("../../../templates/go/server.go.j2")),
+    ("go/go.mod.j2", include_str!("../../../templates/go/go.mod.j2")),
+    ("go/http.go.j2", include_str!("../../../templates/go/http.go.j2")),
     ("go/registry.go.j2", include_str!("../../../templates/go/registry.go.j2")),
     ("go/errors.go.j2", include_str!("../../../templates/go/errors.go.j2")),
 ];

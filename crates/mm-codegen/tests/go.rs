@@ -26,9 +26,9 @@ fn every_case_gives_the_expected_go() {
     let mut failures = Vec::new();
     for case in CASES {
         let folder = tests().join("cases").join(case);
-        let files = mm_codegen::go::generate(&case_inputs(&folder).surface).unwrap();
-        // The errors are the same for all.
-        let own = files.iter().filter(|(path, _)| !path.ends_with("/errors.go"));
+        let files = mm_codegen::go::generate(&case_inputs(&folder).surface, mm_codegen::go::FOLDER).unwrap();
+        // The module and the errors are the same for all.
+        let own = files.iter().filter(|(path, _)| !path.ends_with("/errors.go") && !path.ends_with("/go.mod"));
         let text: String = own.map(|(path, text)| format!("==> {path} <==\n{text}\n")).collect();
         compare(&folder.join("expected/go.txt"), Some(&text), &mut failures);
     }
@@ -39,11 +39,13 @@ fn every_case_gives_the_expected_go() {
 fn a_type_that_is_not_described_is_named() {
     let surface = r#"{"upstream": {"module": "m", "version": "1.0.0"}, "api": [], "hooks": [], "types": [],
         "gob_registered": [{"name": "*model.Gone", "type": "*model.Gone"}], "rpc": [], "rpc_methods": []}"#;
-    let error = mm_codegen::go::generate(surface).unwrap_err();
+    let error = mm_codegen::go::generate(surface, mm_codegen::go::FOLDER).unwrap_err();
     assert_eq!(error, "surface.json mentions model.Gone but does not describe it");
 }
 
 #[test]
 fn a_text_that_is_no_surface_is_an_error() {
-    assert!(mm_codegen::go::generate("{}").unwrap_err().starts_with("surface.json: missing field"));
+    assert!(
+        mm_codegen::go::generate("{}", mm_codegen::go::FOLDER).unwrap_err().starts_with("surface.json: missing field")
+    );
 }

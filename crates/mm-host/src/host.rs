@@ -48,6 +48,7 @@ pub struct Builder {
     deadlines: Deadlines,
     max_sync_handlers: u32,
     api_timeout: Duration,
+    missing_api_methods: Vec<String>,
     variables: Vec<(OsString, OsString)>,
 }
 
@@ -71,6 +72,7 @@ impl PluginHost {
             deadlines: Deadlines::default(),
             max_sync_handlers: MAX_SYNC_HANDLERS,
             api_timeout: API_TIMEOUT,
+            missing_api_methods: Vec::new(),
             variables: Vec::new(),
         }
     }
@@ -209,6 +211,13 @@ impl Builder {
         self
     }
 
+    /// Go names of methods that the API lacks though the server's version has them; the plugin is told before it calls one.
+    #[must_use]
+    pub fn missing_api_methods(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.missing_api_methods = names.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Sets an environment variable for the process, besides those of the allow-list.
     #[must_use]
     pub fn variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
@@ -233,6 +242,7 @@ impl Builder {
             log_level: self.log_level,
             max_sync_handlers: self.max_sync_handlers,
             api_timeout: self.api_timeout,
+            missing_api_methods: self.missing_api_methods,
             limits: self.limits,
         };
         let channel = HookChannel::closed(self.deadlines);

@@ -140,6 +140,14 @@ pub(crate) struct CodecModule {
     pub(crate) tables: Vec<String>,
 }
 
+/// `since.py`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct SinceModule {
+    pub(crate) header: String,
+    /// Entries of `SINCE`, indented.
+    pub(crate) methods: Vec<String>,
+}
+
 /// `hooks.py`.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct HooksModule {

@@ -43,6 +43,7 @@ pub fn generate_python(ir: &Ir) -> Result<Files, Error> {
     for (path, node) in codec::modules(&context) {
         add(path, renderer.render("python/codec.py.j2", &node)?);
     }
+    add("since.py", renderer.render("python/since.py.j2", &api::since(&context))?);
     add("hooks.py", renderer.render("python/hooks.py.j2", &hooks::module(&context))?);
     add("hook_typing.py", renderer.render("python/hook_typing.py.j2", &hook_typing::module(&context))?);
     Ok(files)

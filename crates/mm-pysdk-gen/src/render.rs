@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::Error;
 
 /// Every template by its path below `templates/`.
-const TEMPLATES: [(&str, &str); 18] = [
+const TEMPLATES: [(&str, &str); 19] = [
     ("docs/api.md.j2", include_str!("../../../templates/docs/api.md.j2")),
     ("docs/api_index.md.j2", include_str!("../../../templates/docs/api_index.md.j2")),
     ("docs/hooks.md.j2", include_str!("../../../templates/docs/hooks.md.j2")),
@@ -19,6 +19,7 @@ const TEMPLATES: [(&str, &str); 18] = [
     ("docs/types_index.md.j2", include_str!("../../../templates/docs/types_index.md.j2")),
     ("python/api.py.j2", include_str!("../../../templates/python/api.py.j2")),
     ("python/api_package.py.j2", include_str!("../../../templates/python/api_package.py.j2")),
+    ("python/since.py.j2", include_str!("../../../templates/python/since.py.j2")),
     ("python/codec.py.j2", include_str!("../../../templates/python/codec.py.j2")),
     ("python/hook_typing.py.j2", include_str!("../../../templates/python/hook_typing.py.j2")),
     ("python/hooks.py.j2", include_str!("../../../templates/python/hooks.py.j2")),

@@ -164,9 +164,26 @@ class LimitExceededError(PluginAPIError):
 
 
 class NotSupportedByServer(PluginAPIError):
-    """This server cannot do it: it is too old, or the simulator does not simulate it (501)."""
+    """This server cannot do it: it is too old, or the simulator does not simulate it, or it is switched off (501).
+
+    Attributes:
+        needs: The Mattermost version that has the method, such as ``11.4``, when this server is too old for it; else "".
+        have: The version of this server, such as ``10.11.2``; "" when it is not known, or the method is there and something of it is not.
+    """
 
     default_status = 501
+
+    def __init__(self, message: str = "", *, needs: str = "", have: str = "", **details: Any) -> None:
+        super().__init__(message, **details)
+        self.needs = needs
+        self.have = have
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text} This one is {self.have}." if self.needs and self.have else text
+
+    def _details(self) -> dict[str, object]:
+        return {**super()._details(), "needs": self.needs, "have": self.have}
 
 
 class UnavailableError(PluginAPIError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mattermost_plugin._generated.hooks import HOOKS
 from mattermost_plugin._runtime import state
 from mattermost_plugin._runtime.registry import Registration, collect
+from mattermost_plugin.version import ServerInfo
 
 if TYPE_CHECKING:
     from mattermost_plugin._http.mounts import Mount
@@ -108,6 +109,16 @@ class Plugin:
     @aio.setter
     def aio(self, aio: AsyncPluginAPIClient) -> None:
         self.__dict__["aio"] = aio
+
+    @property
+    def server(self) -> ServerInfo:
+        """What the server is: ``self.server.version >= "10.11"``. Methods of the API are asked for with ``self.api.supports(…)``."""
+        own: ServerInfo | None = self.__dict__.get("server")
+        return ServerInfo(self.api) if own is None else own
+
+    @server.setter
+    def server(self, server: ServerInfo) -> None:
+        self.__dict__["server"] = server
 
     @property
     def config(self) -> PluginConfig:

@@ -54,6 +54,7 @@ PUBLIC = {
     "mattermost_plugin.plugin": ["Plugin"],
     "mattermost_plugin.server": ["run_plugin"],
     "mattermost_plugin.time": ["from_millis", "now_millis", "to_millis"],
+    "mattermost_plugin.version": ["ServerInfo", "ServerVersion"],
     "mattermost_plugin.verdicts": ["Allow", "Dismiss", "Reject", "Replace"],
     "mattermost_plugin.errors": [
         "AlreadyExistsError",

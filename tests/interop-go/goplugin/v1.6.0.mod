@@ -6,7 +6,10 @@ require (
 	github.com/hashicorp/go-hclog v1.6.3
 	github.com/hashicorp/go-plugin v1.6.0
 	gopkg.in/yaml.v3 v3.0.1
+	interop/mattermost/generated v0.0.0
 )
+
+replace interop/mattermost/generated => ./mattermost/generated
 
 require (
 	github.com/fatih/color v1.13.0 // indirect

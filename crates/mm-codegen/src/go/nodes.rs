@@ -6,14 +6,21 @@ use mm_surface::{ConstValue, Method, Surface, Type};
 use serde::Serialize;
 
 use super::refer::{Imports, Writer, identifier, is_standard, travels};
-use super::{FOLDER, PLUGIN};
+use super::{IMPORT, PLUGIN};
 
 /// The types that are errors, and their text as an expression over the receiver `e`.
 const ERRORS: &[(&str, &str)] = &[
     ("model.AppError", r#"e.Where + ": " + e.Message + ", " + e.DetailedError"#),
     ("plugin.ErrorString", "e.Err"),
     ("pq.Error", r#""pq: " + e.Message"#),
+    ("mysql.MySQLError", "e.Message"),
 ];
+
+/// The field that says how a request travels, the same in all RPC structs that have one.
+const REQUEST: (&str, &str) = ("plugin.Z_ServeHTTPArgs", "Request");
+
+/// The net/rpc service that a plugin writes its answer to a request with.
+const WRITER: &str = "plugin.httpResponseWriterRPCServer";
 
 /// One file of types.
 #[derive(Debug, Serialize)]
@@ -91,14 +98,41 @@ struct RegistryEntry {
     ty: String,
 }
 
+/// The file that makes a folder a module.
+#[derive(Debug, Serialize)]
+pub(super) struct Module {
+    header: String,
+    name: &'static str,
+}
+
 #[derive(Debug, Serialize)]
 pub(super) struct Errors {
-    pub(super) header: String,
+    header: String,
+    imports: Imports,
+    /// The types that are errors and may travel.
+    types: Vec<String>,
+}
+
+/// What of HTTP is not the same at all servers.
+#[derive(Debug, Serialize)]
+pub(super) struct Http {
+    header: String,
+    imports: Imports,
+    /// The type of a request without its body.
+    request: String,
+    /// The methods of the response writer.
+    writer: Vec<String>,
+}
+
+impl Module {
+    pub(super) fn new(header: &str) -> Self {
+        Module { header: header.to_owned(), name: IMPORT }
+    }
 }
 
 impl TypeFile {
-    pub(super) fn path(&self) -> String {
-        format!("{FOLDER}/{}/{}.go", self.package, self.name)
+    pub(super) fn path(&self, folder: &str) -> String {
+        format!("{folder}/{}/{}.go", self.package, self.name)
     }
 }
 
@@ -284,4 +318,26 @@ pub(super) fn registry(surface: &Surface, header: &str) -> Result<Registry, Stri
         entries.push(RegistryEntry { name: quoted(&it.name), ty: writer.write(&it.ty)? });
     }
     Ok(Registry { header: header.to_owned(), imports: writer.imports(), entries })
+}
+
+/// The errors that gob's registry knows.
+pub(super) fn errors(surface: &Surface, header: &str) -> Result<Errors, String> {
+    let mut writer = Writer::new(surface, PLUGIN);
+    let mut types = Vec::new();
+    for it in &surface.gob_registered {
+        if ERRORS.iter().any(|(error, _)| it.ty.strip_prefix('*') == Some(error)) {
+            types.push(writer.write(&it.ty)?);
+        }
+    }
+    Ok(Errors { header: header.to_owned(), imports: writer.imports(), types })
+}
+
+/// How requests and their answers travel; nothing for a surface without them.
+pub(super) fn http(surface: &Surface, header: &str) -> Result<Option<Http>, String> {
+    let args = surface.rpc.iter().find(|it| it.name == REQUEST.0);
+    let Some(field) = args.and_then(|it| it.fields.iter().find(|it| it.name == REQUEST.1)) else { return Ok(None) };
+    let mut writer = Writer::new(surface, PLUGIN);
+    let request = writer.write(field.ty.trim_start_matches('*'))?;
+    let methods = surface.rpc_methods.iter().filter(|it| it.service == WRITER).map(|it| it.name.clone());
+    Ok(Some(Http { header: header.to_owned(), request, writer: methods.collect(), imports: writer.imports() }))
 }

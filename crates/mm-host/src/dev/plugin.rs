@@ -106,6 +106,7 @@ impl Plugin {
         let limits = Limits { start: self.options.start_timeout, ..Limits::default() };
         let mut builder = PluginHost::builder(&self.options.dir, manifest.clone(), env)
             .api(self.server.api(&manifest.id))
+            .missing_api_methods(not_simulated())
             .log(sink(self.server.clone(), manifest.id.clone()))
             .log_level(LogLevel::Debug)
             .limits(limits);
@@ -231,6 +232,11 @@ fn sink(server: Server, plugin_id: String) -> LogSink {
         let fields = record.fields.into_iter().collect();
         server.log(mm_sim::LogRecord { at: record.time_ms, plugin_id: plugin_id.clone(), level, message, fields });
     })
+}
+
+/// The API methods that the simulator has not.
+fn not_simulated() -> impl Iterator<Item = &'static str> {
+    mm_proto::API_METHODS.iter().map(|it| it.go).filter(|it| !mm_sim::COVERAGE.contains(it))
 }
 
 fn text(error: impl std::fmt::Display) -> String {

@@ -29,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) log_level: LogLevel,
     pub(crate) max_sync_handlers: u32,
     pub(crate) api_timeout: Duration,
+    pub(crate) missing_api_methods: Vec<String>,
     pub(crate) limits: Limits,
 }
 
@@ -71,6 +72,7 @@ impl Settings {
             log_level: level.into(),
             max_sync_handlers: self.max_sync_handlers,
             api_timeout_ms: i64::try_from(self.api_timeout.as_millis()).unwrap_or(i64::MAX),
+            missing_api_methods: self.missing_api_methods.clone(),
         }
     }
 }

@@ -42,6 +42,9 @@ pub struct HelloResponse {
     /// Default deadline of an API call, in milliseconds.
     #[prost(int64, tag = "8")]
     pub api_timeout_ms: i64,
+    /// Go names of API methods that the server lacks though its version has them: what the simulator does not simulate.
+    #[prost(string, repeated, tag = "9")]
+    pub missing_api_methods: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LogRecord {

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::imports::{Block, imports};
 use crate::layout::{Expr, signature};
 use crate::names;
-use crate::nodes::{ApiMethod, ApiModule, ApiPackage};
+use crate::nodes::{ApiMethod, ApiModule, ApiPackage, SinceModule};
 use crate::types::{self, Annotation, Position, annotation};
 
 /// Which of the two clients is made.
@@ -82,6 +82,13 @@ pub(crate) fn package(context: &Context<'_>, flavor: Flavor) -> ApiPackage {
         class: flavor.class("ApiMethods"),
         mixins,
     }
+}
+
+/// `since.py`; methods of which nobody knows are left out.
+pub(crate) fn since(context: &Context<'_>) -> SinceModule {
+    let known = context.ir.api.iter().filter(|it| !it.since.is_empty());
+    let methods = known.map(|it| Expr::entry(&it.name.snake, Expr::string(&it.since)).item(4)).collect();
+    SinceModule { header: header("#", &context.ir.upstream_version), methods }
 }
 
 /// The mixin of one group.

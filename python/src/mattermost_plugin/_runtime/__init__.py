@@ -12,7 +12,8 @@
        │     ├── pool           handlers written as `def`, on threads that wait in the native core
        │     └── loop           handlers written as `async def`, on one event loop
        ├── api_base, failures   calls of the API; gRPC statuses to exceptions and back
-       │     └── api_streams    those with streams
+       │     ├── api_streams    those with streams
+       │     └── server_facts   what is known of the server: version, methods that it lacks
        ├── codec, host_protocol tables for the native codec
        └── logs                 records of `logging` to the host
 """

@@ -6,6 +6,7 @@ and that the pool knows that its thread waits.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mattermost_plugin._generated.codec_api import METHODS, NULLABLE
@@ -16,7 +17,8 @@ from mattermost_plugin._runtime.codec import call_fields, resolve
 from mattermost_plugin._runtime.current import timeout_of_call
 from mattermost_plugin._runtime.from_fields import from_fields
 from mattermost_plugin._runtime.pool import waiting
-from mattermost_plugin.errors import PluginAPIError
+from mattermost_plugin._runtime.server_facts import VERSION_METHOD, ServerFacts, method_named
+from mattermost_plugin.errors import NotSupportedByServer, PluginAPIError
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -25,18 +27,20 @@ if TYPE_CHECKING:
 
     from mattermost_plugin import _native
     from mattermost_plugin.http import HttpRequest, HttpResponse
+    from mattermost_plugin.version import ServerVersion
 
 __all__ = ["ApiBase", "AsyncApiBase", "no_result"]
 
 
 class _Connected:
-    """What both clients have: a connection and a time limit."""
+    """What both clients have: a connection, a time limit, and what is known of the server."""
 
-    __slots__ = ("_client", "_timeout")
+    __slots__ = ("_client", "_facts", "_timeout")
 
-    def __init__(self, client: _native.Client, timeout: float | None = None) -> None:
+    def __init__(self, client: _native.Client, timeout: float | None = None, facts: ServerFacts | None = None) -> None:
         self._client = client
         self._timeout = timeout
+        self._facts = ServerFacts() if facts is None else facts
 
     def with_timeout(self, seconds: float | None) -> Self:
         """Returns a client whose calls may take another time than the host's default.
@@ -46,7 +50,7 @@ class _Connected:
         Args:
             seconds: Until a call raises `DeadlineExceededError`; ``None`` for no limit.
         """
-        return type(self)(self._client, seconds)
+        return type(self)(self._client, seconds, self._facts)
 
     @staticmethod
     def _model(name: str, model: object, fields: dict[str, object]) -> object:
@@ -100,17 +104,61 @@ class ApiBase(_Connected):
             with waiting():
                 result = self._client.call(path, request, response, args, timeout_of_call(self._timeout))
         except RpcError as error:
-            raise failures.from_rpc(error, method) from None
+            raise self._explained(failures.from_rpc(error, method)) from None
         except (TypeError, ValueError) as error:
             raise _argument_error(error, method, request) from None
         return no_result(method, response) if result is None else result
+
+    def supports(self, method: str) -> bool:
+        """Tells whether the server has a method of the API, so that a plugin can do without it on an older one.
+
+        The server's version decides, for which the server is asked once, the first time; and what calls have told: a method that a call
+        has found missing is not supported, whatever the version. In the simulator it tells what is simulated.
+
+        Args:
+            method: The method as Mattermost spells it (``SendToastMessage``) or as Python does (``send_toast_message``).
+
+        Raises:
+            ValueError: No Mattermost that this SDK knows has such a method.
+            PluginAPIError: The server could not be asked for its version.
+        """
+        name = method_named(method)
+        known = self._facts.supports(name)
+        if known is None:
+            self.server_version()
+            known = self._facts.supports(name)
+        return bool(known)
+
+    def server_version(self) -> ServerVersion:
+        """Returns the version of the server, to compare with: ``self.api.server_version() >= "10.11"``.
+
+        The server is asked once; ``get_server_version`` gives the text as it comes.
+
+        Raises:
+            PluginAPIError: The server could not be asked, or does not say a version.
+        """
+        known = self._facts.version
+        return self._facts.learn_version(self._call(VERSION_METHOD, ())) if known is None else known
+
+    def _explained(self, error: PluginAPIError) -> PluginAPIError:
+        """Adds to an error of a method that is not there which version this server is; asks for it when nobody has."""
+        if isinstance(error, NotSupportedByServer) and self._facts.found_missing(error):
+            # Best effort: the error is told in any case.
+            with suppress(PluginAPIError):
+                if error.method != VERSION_METHOD:
+                    self.server_version()
+            self._facts.explain(error)
+        return error
 
     def _upload(self, method: str, args: tuple[object, ...], content: object) -> Any:
         """Makes a call that sends bytes; see `_call`."""
         from mattermost_plugin._runtime import api_streams
 
         path, timeout = METHODS[method], timeout_of_call(self._timeout)
-        result = api_streams.upload(self._client, path, method, args, content, timeout)
+        try:
+            result = api_streams.upload(self._client, path, method, args, content, timeout)
+        except NotSupportedByServer as error:
+            raise self._explained(error) from None
         return no_result(method, path[2]) if result is None else result
 
     def _http_call(self, method: str, args: tuple[object, ...], request: HttpRequest) -> HttpResponse:
@@ -154,17 +202,43 @@ class AsyncApiBase(_Connected):
         try:
             result = await self._client.call_async(path, request, response, args, timeout_of_call(self._timeout))
         except RpcError as error:
-            raise failures.from_rpc(error, method) from None
+            raise await self._explained(failures.from_rpc(error, method)) from None
         except (TypeError, ValueError) as error:
             raise _argument_error(error, method, request) from None
         return no_result(method, response) if result is None else result
+
+    async def supports(self, method: str) -> bool:
+        """Tells whether the server has a method of the API; see `ApiBase.supports`."""
+        name = method_named(method)
+        known = self._facts.supports(name)
+        if known is None:
+            await self.server_version()
+            known = self._facts.supports(name)
+        return bool(known)
+
+    async def server_version(self) -> ServerVersion:
+        """Returns the version of the server, to compare with; see `ApiBase.server_version`."""
+        known = self._facts.version
+        return self._facts.learn_version(await self._call(VERSION_METHOD, ())) if known is None else known
+
+    async def _explained(self, error: PluginAPIError) -> PluginAPIError:
+        """Adds to an error of a method that is not there which version this server is; see `ApiBase._explained`."""
+        if isinstance(error, NotSupportedByServer) and self._facts.found_missing(error):
+            with suppress(PluginAPIError):
+                if error.method != VERSION_METHOD:
+                    await self.server_version()
+            self._facts.explain(error)
+        return error
 
     async def _upload(self, method: str, args: tuple[object, ...], content: object) -> Any:
         """Makes a call that sends bytes; see `ApiBase._upload`."""
         from mattermost_plugin._runtime import api_streams_async
 
         timeout = timeout_of_call(self._timeout)
-        return await api_streams_async.upload(self._client, METHODS[method], method, args, content, timeout)
+        try:
+            return await api_streams_async.upload(self._client, METHODS[method], method, args, content, timeout)
+        except NotSupportedByServer as error:
+            raise await self._explained(error) from None
 
     async def _http_call(self, method: str, args: tuple[object, ...], request: HttpRequest) -> HttpResponse:
         """Sends an HTTP request to another plugin and reads the whole response; see `ApiBase._http_call`."""

@@ -30,6 +30,7 @@ class HostHello:
         "host_version",
         "log_level",
         "max_sync_handlers",
+        "missing_api_methods",
         "plugin_id",
         "plugin_version",
         "protocol_version",
@@ -43,6 +44,7 @@ class HostHello:
     log_level: int
     max_sync_handlers: int
     api_timeout_ms: int
+    missing_api_methods: list[str]
 
 
 _STRING = 8
@@ -76,6 +78,7 @@ TABLES: Final[dict[str, tuple[type | None, tuple[tuple[int, str, int, Any], ...]
             (6, "log_level", _INT32, None),
             (7, "max_sync_handlers", _UINT32, None),
             (8, "api_timeout_ms", _INT64, None),
+            (9, "missing_api_methods", _STRING | _REPEATED, None),
         ),
     ),
     "host.LogRecord": (

@@ -20,6 +20,7 @@ from mattermost_plugin._runtime import host_protocol, invoke, lifeline, logs, st
 from mattermost_plugin._runtime.codec import make_codec
 from mattermost_plugin._runtime.pool import DEFAULT_LIMIT, Pool
 from mattermost_plugin._runtime.registry import Registration
+from mattermost_plugin._runtime.server_facts import ServerFacts
 from mattermost_plugin._runtime.watchdog import PERIOD, Watchdog
 from mattermost_plugin._version import __version__
 from mattermost_plugin.api import AsyncPluginAPIClient, PluginAPIClient
@@ -163,10 +164,11 @@ class PluginProcess:
         self._logs.connect(self._client, answer.log_level)
         self._limit = answer.max_sync_handlers or DEFAULT_LIMIT
         timeout = answer.api_timeout_ms / 1000 or None
+        facts = ServerFacts(answer.missing_api_methods)
         state.set_current(
             state.Running(
-                PluginAPIClient(self._client, timeout),
-                AsyncPluginAPIClient(self._client, timeout),
+                PluginAPIClient(self._client, timeout, facts),
+                AsyncPluginAPIClient(self._client, timeout, facts),
                 plugin_id=answer.plugin_id,
                 plugin_version=answer.plugin_version,
                 bundle_path=answer.bundle_path,

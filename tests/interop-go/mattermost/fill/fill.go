@@ -14,7 +14,6 @@ import (
 
 	"interop/mattermost/generated/model"
 	"interop/mattermost/generated/plugin"
-	"interop/mattermost/generated/pq"
 )
 
 // Mode says what is put where values can be absent.
@@ -250,32 +249,11 @@ func (f *filler) failure(v reflect.Value) {
 		return
 	}
 	f.count++
-	var it error
-	switch f.count % 3 {
-	case 0:
-		it = &plugin.ErrorString{Err: f.text("Err")}
-	case 1:
-		it = f.value(reflect.TypeFor[*model.AppError]()).Interface().(*model.AppError)
-	default:
-		it = f.value(reflect.TypeFor[*pq.Error]()).Interface().(*pq.Error)
-	}
-	v.Set(reflect.ValueOf(it))
+	v.Set(f.value(errorTypes[f.count%int64(len(errorTypes))]))
 }
 
-// dynamicTypes are what an any may hold besides plain values: the registered types.
-var dynamicTypes = []reflect.Type{
-	reflect.TypeFor[[]any](),
-	reflect.TypeFor[map[string]any](),
-	reflect.TypeFor[[]*model.MessageAttachment](),
-	reflect.TypeFor[*model.AppError](),
-	reflect.TypeFor[*model.AutocompleteDynamicListArg](),
-	reflect.TypeFor[*model.AutocompleteStaticListArg](),
-	reflect.TypeFor[*model.AutocompleteTextArg](),
-	reflect.TypeFor[*model.PreviewPost](),
-	reflect.TypeFor[model.PropertyOptions_model_PluginPropertyOption](),
-	reflect.TypeFor[*plugin.ErrorString](),
-	reflect.TypeFor[*pq.Error](),
-}
+// errorTypes are what an error may be.
+var errorTypes = slices.DeleteFunc(slices.Clone(plugin.Registered), func(t reflect.Type) bool { return !t.Implements(errorType) })
 
 // plainTypes are what every language has.
 var plainTypes = []reflect.Type{
@@ -290,7 +268,7 @@ func (f *filler) dynamicValue(v reflect.Value, name string) {
 	if !v.CanSet() || v.NumMethod() > 0 {
 		return
 	}
-	types := append(append([]reflect.Type{}, plainTypes...), dynamicTypes...)
+	types := slices.Concat(plainTypes, plugin.Registered)
 	if f.dynamic >= mostDynamic {
 		types = plainTypes
 	}

@@ -6,10 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
-
-	"interop/mattermost/generated/plugin"
-	"interop/mattermost/rpcs"
 )
 
 // stream fills what is not sent as a value: readers, writers, requests and responses. It tells whether v is one.
@@ -49,16 +47,40 @@ func (f *filler) header() http.Header {
 }
 
 func (f *filler) request() *http.Request {
-	subset := f.value(reflect.TypeFor[plugin.HTTPRequestSubset]()).Interface().(plugin.HTTPRequestSubset)
-	subset.Method, subset.Proto, subset.ProtoMajor, subset.ProtoMinor = "PUT", "HTTP/1.1", 1, 1
-	subset.Host, subset.RemoteAddr = fmt.Sprintf("host%d.example", f.next()), fmt.Sprintf("192.0.2.1:%d", 1+f.next()%60_000)
-	subset.RequestURI = subset.URL.String()
-	return rpcs.Whole(&subset, io.NopCloser(bytes.NewReader(f.content())))
+	line := f.value(reflect.TypeFor[RequestLine]()).Interface().(RequestLine)
+	line.Method, line.Proto, line.ProtoMajor, line.ProtoMinor = "PUT", "HTTP/1.1", 1, 1
+	line.Host, line.RemoteAddr = fmt.Sprintf("host%d.example", f.next()), fmt.Sprintf("192.0.2.1:%d", 1+f.next()%60_000)
+	line.RequestURI = line.URL.String()
+	return line.With(f.content())
+}
+
+// RequestLine is what every server sends of a request, its body apart.
+type RequestLine struct {
+	Method                 string
+	URL                    *url.URL
+	Proto                  string
+	ProtoMajor, ProtoMinor int
+	Header                 http.Header
+	Host                   string
+	RemoteAddr             string
+	RequestURI             string
+}
+
+// With is the request with a body.
+func (l *RequestLine) With(content []byte) *http.Request {
+	return &http.Request{
+		Method: l.Method, URL: l.URL, Proto: l.Proto, ProtoMajor: l.ProtoMajor, ProtoMinor: l.ProtoMinor, Header: l.Header,
+		Host: l.Host, RemoteAddr: l.RemoteAddr, RequestURI: l.RequestURI, Body: io.NopCloser(bytes.NewReader(content)),
+	}
+}
+
+func lineOf(r *http.Request) RequestLine {
+	return RequestLine{r.Method, r.URL, r.Proto, r.ProtoMajor, r.ProtoMinor, r.Header, r.Host, r.RemoteAddr, r.RequestURI}
 }
 
 // Request is a request as data.
 type Request struct {
-	plugin.HTTPRequestSubset
+	RequestLine
 	Content []byte
 }
 
@@ -77,7 +99,7 @@ func Plain(it any) any {
 	case *httptest.ResponseRecorder:
 		return Response{it.Code, it.Header(), it.Body.Bytes()}
 	case *http.Request:
-		return Request{*rpcs.Subset(it), read(it.Body)}
+		return Request{lineOf(it), read(it.Body)}
 	case *http.Response:
 		if it == nil {
 			return nil

@@ -11,7 +11,6 @@ import (
 
 	goplugin "github.com/hashicorp/go-plugin"
 
-	"interop/mattermost/generated/logr"
 	"interop/mattermost/generated/model"
 	"interop/mattermost/generated/plugin"
 )
@@ -74,16 +73,6 @@ func (c *APIClient) LogError(a string, b ...any) {
 	c.Call("LogError", &plugin.Z_LogErrorArgs{A: a, B: texts(b)}, &plugin.Z_LogErrorReturns{})
 }
 
-// LogAuditRec logs.
-func (c *APIClient) LogAuditRec(a *model.AuditRecord) {
-	c.Call("LogAuditRec", &plugin.Z_LogAuditRecArgs{A: a}, &plugin.Z_LogAuditRecReturns{})
-}
-
-// LogAuditRecWithLevel logs.
-func (c *APIClient) LogAuditRecWithLevel(a *model.AuditRecord, b logr.Level) {
-	c.Call("LogAuditRecWithLevel", &plugin.Z_LogAuditRecWithLevelArgs{A: a, B: b}, &plugin.Z_LogAuditRecWithLevelReturns{})
-}
-
 // InstallPlugin lends the server the bundle.
 func (c *APIClient) InstallPlugin(a io.Reader, b bool) (*model.Manifest, *model.AppError) {
 	args := &plugin.Z_InstallPluginArgs{PluginStreamID: c.broker.lend("a bundle", a), B: b}
@@ -100,41 +89,7 @@ func (c *APIClient) UploadData(a *model.UploadSession, b io.Reader) (*model.File
 	return returns.A, returns.B
 }
 
-// PluginHTTP streams, with servers that can.
-func (c *APIClient) PluginHTTP(a *http.Request) *http.Response {
-	response, err := c.pluginHTTPStream(a)
-	if err != nil && err.Error() == "rpc: can't find method Plugin.PluginHTTPStream" {
-		response, err = c.pluginHTTPBuffered(a)
-	}
-	if err != nil {
-		log.Printf("[ERROR] PluginHTTP: %v", err)
-	}
-	return response
-}
-
-func (c *APIClient) pluginHTTPStream(request *http.Request) (*http.Response, error) {
-	args := &plugin.Z_PluginHTTPStreamArgs{ResponseBodyStream: c.broker.NextId(), Request: Subset(request)}
-	if request.Body != nil {
-		args.RequestBodyStream = c.broker.lend("a request's body", request.Body)
-	}
-	body := make(chan io.ReadCloser, 1)
-	go func() {
-		defer close(body)
-		if connection, err := c.broker.Accept(args.ResponseBodyStream); err == nil {
-			body <- connection
-		}
-	}()
-	returns := &plugin.Z_PluginHTTPStreamReturns{}
-	if err := c.client.Call(Service+".PluginHTTPStream", args, returns); err != nil {
-		return nil, err
-	}
-	response := &http.Response{StatusCode: returns.StatusCode, Header: returns.Header, Body: <-body}
-	if response.Body == nil {
-		return nil, fmt.Errorf("no body came")
-	}
-	return response, nil
-}
-
+// pluginHTTPBuffered carries both bodies in the call.
 func (c *APIClient) pluginHTTPBuffered(request *http.Request) (*http.Response, error) {
 	args, returns := &plugin.Z_PluginHTTPArgs{Request: Subset(request)}, &plugin.Z_PluginHTTPReturns{}
 	if request.Body != nil {

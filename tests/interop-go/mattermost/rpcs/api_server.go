@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"log"
-	"net/http"
 
 	"interop/mattermost/generated/plugin"
 )
@@ -55,18 +53,6 @@ func (s *APIServer) LogError(args *plugin.Z_LogErrorArgs, _ *plugin.Z_LogErrorRe
 	return nil
 }
 
-// LogAuditRec logs.
-func (s *APIServer) LogAuditRec(args *plugin.Z_LogAuditRecArgs, _ *plugin.Z_LogAuditRecReturns) error {
-	s.api().LogAuditRec(args.A)
-	return nil
-}
-
-// LogAuditRecWithLevel logs.
-func (s *APIServer) LogAuditRecWithLevel(args *plugin.Z_LogAuditRecWithLevelArgs, _ *plugin.Z_LogAuditRecWithLevelReturns) error {
-	s.api().LogAuditRecWithLevel(args.A, args.B)
-	return nil
-}
-
 // InstallPlugin reads the bundle from the plugin.
 func (s *APIServer) InstallPlugin(args *plugin.Z_InstallPluginArgs, returns *plugin.Z_InstallPluginReturns) error {
 	bundle, err := s.broker.borrow(args.PluginStreamID)
@@ -106,38 +92,5 @@ func (s *APIServer) PluginHTTP(args *plugin.Z_PluginHTTPArgs, returns *plugin.Z_
 	plain := *response
 	plain.Body, plain.Request, plain.TLS = nil, nil, nil
 	returns.Response = &plain
-	return nil
-}
-
-// PluginHTTPStream carries the bodies beside the call.
-func (s *APIServer) PluginHTTPStream(args *plugin.Z_PluginHTTPStreamArgs, returns *plugin.Z_PluginHTTPStreamReturns) error {
-	request := Whole(args.Request, http.NoBody)
-	if args.RequestBodyStream != 0 {
-		body, err := s.broker.borrow(args.RequestBodyStream)
-		if err != nil {
-			return err
-		}
-		defer body.Close()
-		request.Body = body
-	}
-	response := s.api().PluginHTTP(request)
-	if response == nil {
-		return nil
-	}
-	returns.StatusCode, returns.Header = response.StatusCode, response.Header
-	connection, err := s.broker.Dial(args.ResponseBodyStream)
-	if err != nil {
-		return err
-	}
-	go func() {
-		defer connection.Close()
-		if response.Body == nil {
-			return
-		}
-		defer response.Body.Close()
-		if _, err := io.Copy(connection, response.Body); err != nil {
-			log.Printf("[WARN] a response's body broke off: %v", err)
-		}
-	}()
 	return nil
 }

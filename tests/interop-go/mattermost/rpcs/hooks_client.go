@@ -92,22 +92,6 @@ func (c *HooksClient) MessageWillBePosted(a *plugin.Context, b *model.Post) (*mo
 	return returns.A, returns.B
 }
 
-// ChannelMemberWillBeAdded decodes the reply over the member.
-func (c *HooksClient) ChannelMemberWillBeAdded(a *plugin.Context, b *model.ChannelMember) (*model.ChannelMember, string) {
-	args := &plugin.Z_ChannelMemberWillBeAddedArgs{A: a, B: b}
-	returns := &plugin.Z_ChannelMemberWillBeAddedReturns{A: b}
-	c.call("ChannelMemberWillBeAdded", args, returns)
-	return returns.A, returns.B
-}
-
-// TeamMemberWillBeAdded decodes the reply over the member.
-func (c *HooksClient) TeamMemberWillBeAdded(a *plugin.Context, b *model.TeamMember) (*model.TeamMember, string) {
-	args := &plugin.Z_TeamMemberWillBeAddedArgs{A: a, B: b}
-	returns := &plugin.Z_TeamMemberWillBeAddedReturns{A: b}
-	c.call("TeamMemberWillBeAdded", args, returns)
-	return returns.A, returns.B
-}
-
 // MessageWillBeUpdated keeps the new post only when there is no answer.
 func (c *HooksClient) MessageWillBeUpdated(a *plugin.Context, b, old *model.Post) (*model.Post, string) {
 	args := &plugin.Z_MessageWillBeUpdatedArgs{A: a, B: b, C: old}
@@ -184,7 +168,8 @@ func (c *HooksClient) serve(hook string, a *plugin.Context, w http.ResponseWrite
 		http.NotFound(w, r)
 		return
 	}
-	*writer = c.connection.broker.offer("a response writer", &writerServer{w: w}, c.connection.lacks)
+	lacks := func(method string) bool { return writerLacks(method) || c.connection.lacks(method) }
+	*writer = c.connection.broker.offer("a response writer", &writerServer{w: w}, lacks)
 	if r.Body != nil {
 		*body = c.connection.broker.lend("a request's body", r.Body)
 	}

@@ -83,30 +83,6 @@ func (s *HooksServer) MessageWillBePosted(args *plugin.Z_MessageWillBePostedArgs
 	return nil
 }
 
-// ChannelMemberWillBeAdded is a plain call on this side.
-func (s *HooksServer) ChannelMemberWillBeAdded(args *plugin.Z_ChannelMemberWillBeAddedArgs, returns *plugin.Z_ChannelMemberWillBeAddedReturns) error {
-	impl, ok := s.Impl.(interface {
-		ChannelMemberWillBeAdded(*plugin.Context, *model.ChannelMember) (*model.ChannelMember, string)
-	})
-	if !ok {
-		return plugin.NotImplemented("ChannelMemberWillBeAdded")
-	}
-	returns.A, returns.B = impl.ChannelMemberWillBeAdded(args.A, args.B)
-	return nil
-}
-
-// TeamMemberWillBeAdded is a plain call on this side.
-func (s *HooksServer) TeamMemberWillBeAdded(args *plugin.Z_TeamMemberWillBeAddedArgs, returns *plugin.Z_TeamMemberWillBeAddedReturns) error {
-	impl, ok := s.Impl.(interface {
-		TeamMemberWillBeAdded(*plugin.Context, *model.TeamMember) (*model.TeamMember, string)
-	})
-	if !ok {
-		return plugin.NotImplemented("TeamMemberWillBeAdded")
-	}
-	returns.A, returns.B = impl.TeamMemberWillBeAdded(args.A, args.B)
-	return nil
-}
-
 // MessageWillBeUpdated is a plain call on this side.
 func (s *HooksServer) MessageWillBeUpdated(args *plugin.Z_MessageWillBeUpdatedArgs, returns *plugin.Z_MessageWillBeUpdatedReturns) error {
 	impl, ok := s.Impl.(interface {
@@ -177,7 +153,7 @@ func (s *HooksServer) ServeMetrics(args *plugin.Z_ServeMetricsArgs, _ *struct{})
 
 type handler func(*plugin.Context, http.ResponseWriter, *http.Request)
 
-func (s *HooksServer) serve(handle handler, c *plugin.Context, r *plugin.HTTPRequestSubset, writer, body uint32) error {
+func (s *HooksServer) serve(handle handler, c *plugin.Context, r *plugin.Request, writer, body uint32) error {
 	connection, err := s.broker.Dial(writer)
 	if err != nil {
 		return fmt.Errorf("the response writer: %w", err)

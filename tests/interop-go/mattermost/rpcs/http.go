@@ -6,8 +6,16 @@ import (
 	"net"
 	"net/http"
 	"net/rpc"
+	"slices"
 	"time"
+
+	"interop/mattermost/generated/plugin"
 )
+
+// writerLacks tells whether servers of this version have no such method of the response writer.
+func writerLacks(method string) bool {
+	return !slices.Contains(plugin.WriterMethods, method)
+}
 
 // writerServer lets the plugin write a response, and take its connection over.
 type writerServer struct {

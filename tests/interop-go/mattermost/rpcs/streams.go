@@ -41,8 +41,8 @@ func serveReader(r io.Reader, connection io.ReadWriteCloser) {
 }
 
 // Subset is what travels of a request, its body apart.
-func Subset(r *http.Request) *plugin.HTTPRequestSubset {
-	return &plugin.HTTPRequestSubset{
+func Subset(r *http.Request) *plugin.Request {
+	return &plugin.Request{
 		Method:     r.Method,
 		URL:        r.URL,
 		Proto:      r.Proto,
@@ -56,7 +56,7 @@ func Subset(r *http.Request) *plugin.HTTPRequestSubset {
 }
 
 // Whole is the request again.
-func Whole(r *plugin.HTTPRequestSubset, body io.ReadCloser) *http.Request {
+func Whole(r *plugin.Request, body io.ReadCloser) *http.Request {
 	return &http.Request{
 		Method:     r.Method,
 		URL:        r.URL,

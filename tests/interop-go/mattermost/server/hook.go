@@ -1,10 +1,8 @@
 package server
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -12,7 +10,6 @@ import (
 	"time"
 
 	"interop/mattermost/fill"
-	"interop/mattermost/rpcs"
 )
 
 // HookCall says how a hook is called: with arguments given as JSON, or filled.
@@ -161,8 +158,7 @@ func argument(t reflect.Type, text json.RawMessage) (reflect.Value, error) {
 		request := fill.Request{}
 		request.Method, request.URL = http.MethodGet, &url.URL{Path: "/"}
 		err := json.Unmarshal(text, &request)
-		whole := rpcs.Whole(&request.HTTPRequestSubset, io.NopCloser(bytes.NewReader(request.Content)))
-		return reflect.ValueOf(whole), err
+		return reflect.ValueOf(request.With(request.Content)), err
 	}
 	fresh := reflect.New(t)
 	err := json.Unmarshal(text, fresh.Interface())

@@ -109,7 +109,7 @@ func TestEveryMethodOfTheAPIComesThrough(t *testing.T) {
 			t.Errorf("%s: %s", call.Method, it)
 		}
 	}
-	if len(called) != len(fill.API) || len(called) != 237 {
+	if len(called) != len(fill.API) {
 		t.Errorf("%d methods of %d were called", len(called), len(fill.API))
 	}
 }
@@ -117,7 +117,7 @@ func TestEveryMethodOfTheAPIComesThrough(t *testing.T) {
 func TestEveryHookComesThrough(t *testing.T) {
 	recorder := NewRecorder()
 	process := start(t, recorder)
-	if len(fill.Hooks) != 47 || len(process.Implemented) != 46 {
+	if len(process.Implemented) != len(fill.Hooks)-1 {
 		t.Errorf("%d hooks, %d implemented", len(fill.Hooks), len(process.Implemented))
 	}
 	if err := process.Hooks.OnActivate(); err != nil {

@@ -18,7 +18,7 @@ var codes = []error{nil, io.EOF, sql.ErrNoRows, sql.ErrConnDone, sql.ErrTxDone, 
 // EncodableError is err as a type that gob knows.
 func EncodableError(err error) error {
 	switch err.(type) {
-	case nil, *model.AppError, *pq.Error, *ErrorString:
+	case nil, *model.AppError, *ErrorString, *pq.Error:
 		return err
 	}
 	encodable := &ErrorString{Err: err.Error()}

@@ -4,10 +4,14 @@ package plugin
 
 import (
 	"encoding/gob"
+	"reflect"
 
 	"interop/mattermost/generated/model"
 	"interop/mattermost/generated/pq"
 )
+
+// Registered are the types that may stand in an interface.
+var Registered []reflect.Type
 
 func init() {
 	register[*model.AppError]("*model.AppError")
@@ -26,4 +30,5 @@ func init() {
 func register[T any](name string) {
 	var zero T
 	gob.RegisterName(name, zero)
+	Registered = append(Registered, reflect.TypeFor[T]())
 }
