@@ -151,8 +151,7 @@ fn generate(part: Part, compiled: &Compiled) -> anyhow::Result<Files> {
 
 /// The miniature Mattermost of every surface that is checked in.
 fn go() -> anyhow::Result<Files> {
-    let mut files =
-        mm_codegen::go::generate(&inputs()?.surface, mm_codegen::go::FOLDER).map_err(anyhow::Error::msg)?;
+    let mut files = mm_codegen::go::generate(&inputs()?.surface, mm_codegen::go::FOLDER).map_err(anyhow::Error::msg)?;
     for (version, surface) in older()? {
         let folder = mm_codegen::go::folder_of(&version);
         let made = mm_codegen::go::generate(&surface, &folder);

@@ -26,10 +26,7 @@ pub(crate) fn caller(stream: Stream) -> &'static str {
 /// The parameters of a handler, after the hook's own, and what a handler may be: (parameters, result).
 pub(crate) fn handler_forms(stream: Stream) -> &'static [StreamForm] {
     const HTTP: [StreamForm; 2] = [
-        StreamForm {
-            parameters: &[("request", "HttpRequest")],
-            result: Some("HttpResult"),
-        },
+        StreamForm { parameters: &[("request", "HttpRequest")], result: Some("HttpResult") },
         StreamForm { parameters: &[("writer", "ResponseWriter"), ("request", "HttpRequest")], result: Some("None") },
     ];
     const FILE: [StreamForm; 2] = [
