@@ -15,8 +15,8 @@ use similar::TextDiff;
 
 use crate::{output, workspace};
 
-/// The hand-written proto that is compiled along.
-const HOST_PROTO: &str = "proto/mattermost/host/v1/host.proto";
+/// The hand-written protos that are compiled along.
+const HOST_PROTOS: [&str; 2] = ["proto/mattermost/host/v1/host.proto", "proto/mattermost/host/v1/sql.proto"];
 
 /// The API methods that the simulator has, one a line. A file rather than the crate: this tool must build when the
 /// generated Rust that the simulator needs does not.
@@ -132,10 +132,15 @@ fn generate(part: Part, compiled: &Compiled) -> anyhow::Result<Files> {
     match part {
         Part::Proto => Ok(mm_codegen::proto::generate(ir)),
         Part::Rust => {
-            let host =
-                fs::read_to_string(workspace::path(HOST_PROTO)).with_context(|| format!("cannot read {HOST_PROTO}"))?;
+            let mut host = Files::new();
+            for path in HOST_PROTOS {
+                host.insert(
+                    path,
+                    fs::read_to_string(workspace::path(path)).with_context(|| format!("cannot read {path}"))?,
+                );
+            }
             let mut files = mm_codegen::rust::generate(ir).map_err(anyhow::Error::msg)?;
-            files.extend(mm_codegen::rust::generate_host(&host, &ir.upstream_version).map_err(anyhow::Error::msg)?);
+            files.extend(mm_codegen::rust::generate_host(&host, ir).map_err(anyhow::Error::msg)?);
             files.extend(mm_codegen::rust::gob::generate(ir, &inputs()?.surface).map_err(anyhow::Error::msg)?);
             Ok(files)
         }

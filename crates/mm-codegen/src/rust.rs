@@ -45,13 +45,15 @@ pub fn generate(ir: &Ir) -> Result<Files, String> {
     Ok(files)
 }
 
-/// The types and tonic stubs of the hand-written `host.proto`, whose text is given.
+/// The types and tonic stubs of the hand-written protos, given with their paths; they may use the generated ones.
 ///
 /// # Errors
-/// What protox says about it.
-pub fn generate_host(host_proto: &str, upstream_version: &str) -> Result<Files, String> {
-    let code = protobuf::with_services("mattermost/host/v1/host.proto", host_proto)?;
+/// What protox says about them.
+pub fn generate_host(by_hand: &Files, ir: &Ir) -> Result<Files, String> {
+    let mut protos = proto::generate(ir);
+    protos.extend(by_hand.clone());
+    let code = protobuf::with_services(&protos, "mattermost/host/", proto::PACKAGE, "crate::plugin::v1")?;
     let mut files = Files::new();
-    files.insert(format!("{FOLDER}/host_v1.rs"), format!("{}\n{code}", header("//", upstream_version)));
+    files.insert(format!("{FOLDER}/host_v1.rs"), format!("{}\n{code}", header("//", &ir.upstream_version)));
     Ok(files)
 }

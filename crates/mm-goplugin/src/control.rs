@@ -12,6 +12,7 @@ use crate::session::Plugins;
 /// `Control`: whether we live, and that we shall not for long.
 pub(crate) struct Control {
     pub(crate) quit: watch::Sender<bool>,
+    pub(crate) plugins: Arc<dyn Plugins>,
 }
 
 impl Service for Control {
@@ -26,7 +27,11 @@ impl Service for Control {
                 let quit = self.quit.clone();
                 // Whoever waits for it ends the process: the host must have its answer by then.
                 let once_sent = move || _ = quit.send_replace(true);
-                Ok(Box::pin(async { Ok(Reply::empty().once_sent(once_sent)) }))
+                let quitting = self.plugins.quitting();
+                Ok(Box::pin(async move {
+                    quitting.await;
+                    Ok(Reply::empty().once_sent(once_sent))
+                }))
             }
             _ => Err(Refusal::NoSuchMethod),
         }

@@ -1,6 +1,7 @@
 //! From the start of the process to its end.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,12 @@ pub trait Plugins: Send + Sync + 'static {
     /// The service behind `name`, to be served on a stream of its own, or `None` if there is no such plugin. Called for every
     /// Dispense; it must not block. [`rpc::Service::closed`] tells when that stream is over, which the host may not notice itself.
     fn dispense(&self, name: &str, broker: &Broker) -> Option<Arc<dyn rpc::Service>>;
+
+    /// The host asks the plugin to quit, and has its answer when this is done: the last moment to call the host, which closes its
+    /// connections then, and gives the process 2 s. The host waits for ever, and so do those who wait for it.
+    fn quitting(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// How a plugin starts.
@@ -172,9 +179,10 @@ impl Session {
         let (stderr, stdout) = (output(), output());
         let broker = Broker::start(connection.clone(), config.broker);
         let (quit, asked) = watch::channel(false);
+        let control = Control { quit, plugins: config.plugins.clone() };
         let dispenser = Dispenser { plugins: config.plugins, broker: broker.clone(), limits: config.rpc.clone() };
         let server = rpc::Server::new()
-            .register("Control", Arc::new(Control { quit }))
+            .register("Control", Arc::new(control))
             .register("Dispenser", Arc::new(dispenser))
             .limits(config.rpc);
         let (read, write) = first.pop().expect("three streams were accepted");

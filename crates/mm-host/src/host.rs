@@ -9,6 +9,7 @@ use std::time::Duration;
 use mm_proto::grpc::HooksClient;
 use mm_proto::plugin::v1::{OnActivateRequest, OnConfigurationChangeRequest};
 use mm_proto::{PluginApi, PluginHooks};
+use mm_sql::SqlDriver;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::downstream::{Deadlines, HookChannel, LateApi};
@@ -16,6 +17,7 @@ use crate::error::HostError;
 use crate::log::{LogLevel, LogSink};
 use crate::manifest::Manifest;
 use crate::python_env::PythonEnv;
+use crate::sql::LateSql;
 use crate::supervisor::driver::{Command, Driver};
 use crate::supervisor::process::Recipe;
 use crate::supervisor::run::Settings;
@@ -42,6 +44,7 @@ pub struct Builder {
     manifest: Manifest,
     env: PythonEnv,
     api: LateApi,
+    sql: LateSql,
     sink: LogSink,
     log_level: LogLevel,
     limits: Limits,
@@ -66,6 +69,7 @@ impl PluginHost {
             manifest,
             env,
             api: LateApi::from(Arc::new(NoApi) as Arc<dyn PluginApi>),
+            sql: LateSql::none("this host has no database"),
             sink: Arc::new(|_| {}),
             log_level: LogLevel::Debug,
             limits: Limits::default(),
@@ -169,6 +173,19 @@ impl Builder {
         self
     }
 
+    /// The database that the plugin's SQL reaches; without it connecting fails.
+    #[must_use]
+    pub fn sql(self, driver: Arc<dyn SqlDriver>) -> Self {
+        self.late_sql(LateSql::from(driver))
+    }
+
+    /// Like [`Builder::sql`], for a database that comes when the process may run already: connections wait until then.
+    #[must_use]
+    pub fn late_sql(mut self, sql: LateSql) -> Self {
+        self.sql = sql;
+        self
+    }
+
     /// Where log records go; without it they are dropped.
     #[must_use]
     pub fn log(mut self, sink: LogSink) -> Self {
@@ -238,6 +255,7 @@ impl Builder {
             recipe,
             plugin_version: self.manifest.version,
             api: self.api,
+            sql: self.sql,
             sink: self.sink,
             log_level: self.log_level,
             max_sync_handlers: self.max_sync_handlers,

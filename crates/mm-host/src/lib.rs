@@ -30,6 +30,7 @@
 //! | [`supervisor`] | the life of the process: a state machine, and what carries it out |
 //! | `downstream` | gRPC with the process, both ways |
 //! | [`upstream`] | the executable of a plugin under a Mattermost server |
+//! | `sql` | the database: the service that the process calls, and the driver service of a server |
 //! | `host` | joins the two traits with all of this |
 //! | [`bundle`] | the file that a server takes |
 //! | [`mod@check`] | what is wrong with a plugin or a bundle |
@@ -45,6 +46,7 @@ mod host;
 pub mod log;
 pub mod manifest;
 pub mod python_env;
+mod sql;
 pub mod supervisor;
 pub mod upstream;
 mod value;
@@ -57,6 +59,7 @@ pub use self::error::HostError;
 pub use self::host::{Builder, PluginHost};
 pub use self::manifest::Manifest;
 pub use self::python_env::{EnvRequest, PythonEnv, prepare};
+pub use self::sql::{LateSql, ServerSql};
 pub use self::supervisor::State;
 pub use self::supervisor::failure::Failure;
 pub use self::supervisor::status::{Hello, Limits, ProcessStatus};

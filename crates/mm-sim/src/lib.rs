@@ -59,6 +59,7 @@ mod properties;
 mod reactions;
 mod server;
 mod sidebars;
+mod sql;
 mod system_posts;
 mod teams;
 mod text;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use futures::FutureExt;
 use mm_proto::PluginApi;
 use mm_proto::plugin::v1;
+use mm_sql::SqlDriver;
 
 use crate::Actor;
 use crate::api::SimApi;
@@ -14,6 +15,7 @@ use crate::config;
 use crate::errors::{self, Result};
 use crate::events::{Audience, Event, Feed, LogLevel, LogRecord, Subject, WebSocketEvent};
 use crate::hooks::{Caller, Listener, Pending, call_hook};
+use crate::sql::Database;
 use crate::world::World;
 
 /// A simulated Mattermost. Cloning is cheap and gives another handle to the same server.
@@ -30,6 +32,7 @@ struct Shared {
     /// The plugins whose hooks are called; apart from the world, since every action asks for it.
     running: RwLock<Arc<Vec<Listener>>>,
     pending: Arc<Pending>,
+    database: Database,
 }
 
 /// How a server is made.
@@ -82,6 +85,7 @@ impl Server {
             world: Mutex::new(world),
             running: RwLock::default(),
             pending: Arc::default(),
+            database: Database::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -179,6 +183,11 @@ impl Server {
     /// What the plugin with this id calls. Works before [`activate`](Self::activate); what needs the manifest does not.
     pub fn api(&self, plugin_id: &str) -> Arc<dyn PluginApi> {
         Arc::new(SimApi::new(self.clone(), plugin_id))
+    }
+
+    /// The server's database, for the SQL of plugins: an embedded one, empty at first, which lives as long as the server.
+    pub fn sql(&self) -> Arc<dyn SqlDriver> {
+        Arc::new(self.shared.database.clone())
     }
 }
 

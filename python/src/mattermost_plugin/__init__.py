@@ -24,6 +24,7 @@
 `mattermost_plugin.http`       what ``serve_http`` is given
 `mattermost_plugin.routes`     handlers of HTTP by path
 `mattermost_plugin.files`      what ``file_will_be_uploaded`` is given
+`mattermost_plugin.db`         the server's database, as PEP 249 has it
 `mattermost_plugin.time`       milliseconds to and from datetimes
 =============================  ==========================================================
 """

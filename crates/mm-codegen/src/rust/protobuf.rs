@@ -29,14 +29,15 @@ pub(super) fn messages(protos: &Files, boxed: &[String]) -> Result<BTreeMap<Stri
     Ok(generated.into_iter().map(|(module, code)| (module.parts().collect(), strip(code))).collect())
 }
 
-/// Messages and tonic stubs of one file.
-pub(super) fn with_services(path: &str, text: &str) -> Result<String, String> {
-    let mut protos = Files::new();
-    protos.insert(format!("proto/{path}"), text);
-    let descriptors = compile(&protos)?;
+/// Messages and tonic stubs of the files whose name begins with `prefix`, as one module beside that of the `package`, which is found
+/// at the Rust path `module`.
+pub(super) fn with_services(protos: &Files, prefix: &str, package: &str, module: &str) -> Result<String, String> {
+    let descriptors = compile(protos)?;
     let mut config = config();
+    config.extern_path(format!(".{package}"), module);
     config.service_generator(tonic_prost_build::configure().service_generator());
-    let requests = descriptors.file.into_iter().map(|file| (Module::from_parts(["host"]), file));
+    let wanted = descriptors.file.into_iter().filter(|file| file.name().starts_with(prefix));
+    let requests = wanted.map(|file| (Module::from_parts(["host"]), file));
     let generated = config.generate(requests.collect()).map_err(|error| error.to_string())?;
     Ok(strip(generated.into_values().collect()))
 }

@@ -107,6 +107,7 @@ impl Plugin {
         let mut builder = PluginHost::builder(&self.options.dir, manifest.clone(), env)
             .api(self.server.api(&manifest.id))
             .missing_api_methods(not_simulated())
+            .sql(self.server.sql())
             .log(sink(self.server.clone(), manifest.id.clone()))
             .log_level(LogLevel::Debug)
             .limits(limits);

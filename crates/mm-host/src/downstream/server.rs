@@ -1,4 +1,4 @@
-//! What the host serves to one process: the plugin API, and `PluginHost` (hello and logs).
+//! What the host serves to one process: the plugin API, `PluginHost` (hello and logs), and `PluginSql` (the database).
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use mm_proto::grpc::{ApiService, MAX_MESSAGE_BYTES};
 use mm_proto::host::v1::plugin_host_server::{PluginHost, PluginHostServer};
+use mm_proto::host::v1::plugin_sql_server::PluginSqlServer;
 use mm_proto::host::v1::{self as host, HelloRequest, HelloResponse, WriteLogsRequest, WriteLogsResponse};
 use mm_socket::Socket;
 use tokio::net::{UnixListener, UnixStream};
@@ -26,10 +27,14 @@ use tower::Service;
 
 use super::{CONNECTION_WINDOW, LateApi, STREAM_WINDOW, TOKEN_KEY, peer};
 use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
+use crate::sql::SqlService;
 use crate::supervisor::process::Token;
 
 /// The service `PluginHost`'s name on the wire.
 const PLUGIN_HOST: &str = PluginHostServer::<HostService>::NAME;
+
+/// And that of `PluginSql`.
+const PLUGIN_SQL: &str = PluginSqlServer::<SqlService>::NAME;
 
 /// How long to wait after a connection could not be taken.
 const RETRY: Duration = Duration::from_millis(20);
@@ -44,6 +49,7 @@ pub(crate) struct HelloCall {
 #[derive(Clone)]
 pub(crate) struct ServerParts {
     pub(crate) api: LateApi,
+    pub(crate) sql: SqlService,
     pub(crate) sink: LogSink,
     pub(crate) log_level: LogLevel,
     pub(crate) token: Token,
@@ -88,6 +94,7 @@ async fn serve(incoming: impl Stream<Item = io::Result<UnixStream>>, parts: Serv
         token: parts.token,
         api: parts.api,
         host: PluginHostServer::new(host).max_decoding_message_size(MAX_MESSAGE_BYTES),
+        sql: PluginSqlServer::new(parts.sql).max_decoding_message_size(MAX_MESSAGE_BYTES),
     };
     // They end with this task.
     let mut connections = JoinSet::new();
@@ -128,6 +135,7 @@ struct Services {
     token: Token,
     api: LateApi,
     host: PluginHostServer<HostService>,
+    sql: PluginSqlServer<SqlService>,
 }
 
 impl hyper::service::Service<http::Request<Incoming>> for Services {
@@ -149,6 +157,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Services {
                 }
             },
             Some(PLUGIN_HOST) => self.host.clone().call(request),
+            Some(PLUGIN_SQL) => self.sql.clone().call(request),
             _ => refuse(Status::unimplemented(format!("{} is not served here", request.uri().path()))),
         }
     }
@@ -234,6 +243,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+    use crate::sql::LateSql;
 
     /// What a client says first: the preface of HTTP/2, and settings without any.
     const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -246,6 +256,7 @@ mod tests {
         let (hellos, _calls) = mpsc::channel(1);
         let parts = ServerParts {
             api: LateApi::new(),
+            sql: SqlService::new(LateSql::new()),
             sink: Arc::new(|_| {}),
             log_level: LogLevel::Debug,
             token: Token::random().unwrap(),

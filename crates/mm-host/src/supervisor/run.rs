@@ -16,15 +16,20 @@ use super::status::{Hello, Limits};
 use super::stdio::Stdio;
 use crate::downstream::{ApiServer, Connection, HelloCall, LateApi, ServerParts};
 use crate::log::{LogLevel, LogSink};
+use crate::sql::{LateSql, SqlService};
 
 /// How long what is printed at the end of a process is waited for.
 const LAST_OUTPUT: Duration = Duration::from_millis(300);
+
+/// How long the database connections of a process that is gone may take to be given back.
+const LAST_SQL: Duration = Duration::from_secs(1);
 
 /// What stays the same over all processes of a plugin.
 pub(crate) struct Settings {
     pub(crate) recipe: Recipe,
     pub(crate) plugin_version: String,
     pub(crate) api: LateApi,
+    pub(crate) sql: LateSql,
     pub(crate) sink: LogSink,
     pub(crate) log_level: LogLevel,
     pub(crate) max_sync_handlers: u32,
@@ -85,6 +90,7 @@ impl Run {
         let (sender, hellos) = mpsc::channel(1);
         let parts = ServerParts {
             api: settings.api.clone(),
+            sql: SqlService::new(settings.sql.clone()),
             sink: settings.sink.clone(),
             log_level: settings.log_level,
             token: token.clone(),
@@ -116,7 +122,7 @@ impl Run {
         let recipe = &settings.recipe;
         // What it started and left behind, as far as it stayed in its group, goes with it.
         self.process.signal(Signal::SIGKILL);
-        let stderr = self.stdio.finish(LAST_OUTPUT).await;
+        let (stderr, ()) = tokio::join!(self.stdio.finish(LAST_OUTPUT), settings.sql.wait(LAST_SQL));
         let evidence = Evidence {
             status: self.status,
             stderr,

@@ -46,10 +46,11 @@ async fn activate(desk: &Arc<Desk>, broker: &Broker, streams: Activation) -> Res
     // At once: the server waits 5 s for both.
     let (api, driver) = tokio::join!(dial(broker, streams.api), dial(broker, streams.driver));
     let api = api.map_err(|error| text_error(format!("the server's plugin API cannot be reached: {error}")))?;
-    match driver {
-        Ok(driver) => drop(desk.driver.set(driver)),
-        Err(error) => desk.logs.say(LogLevel::Warn, format!("the server's SQL service cannot be reached: {error}")),
+    let driver = driver.map_err(|error| format!("the server's SQL service cannot be reached: {error}"));
+    if let Err(why) = &driver {
+        desk.logs.say(LogLevel::Warn, why);
     }
+    plugin.connect_sql(driver).await;
     watch(desk.clone(), api.clone());
     let streams = Arc::new(ApiStreams::new(api.clone(), broker.clone()));
     let api: Arc<dyn PluginApi> = Arc::new(ApiClient::new(api).with_streams(streams));

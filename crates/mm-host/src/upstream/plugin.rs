@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use mm_goplugin::rpc;
 use mm_proto::{HookName, PluginApi, PluginHooks};
 
 /// How much time a plugin has to end.
@@ -21,6 +22,11 @@ pub trait Plugin: Send + Sync + 'static {
     /// cannot start names none; [`Plugin::connect`] then says why.
     async fn implemented(&self) -> Vec<String>;
 
+    /// The server's database is there, before [`Plugin::connect`]; or it is said why not. A plugin that uses no SQL does nothing.
+    async fn connect_sql(&self, service: Result<rpc::Client, String>) {
+        drop(service);
+    }
+
     /// The server activates the plugin, and its API is there: gives the hooks, on which `OnConfigurationChange` and `OnActivate` are
     /// called next, as far as the plugin has them.
     ///
@@ -33,6 +39,9 @@ pub trait Plugin: Send + Sync + 'static {
     async fn failed(&self) -> String {
         std::future::pending().await
     }
+
+    /// The server is about to close its connections: the last moment to call it. Must take less than 2 s.
+    async fn quitting(&self) {}
 
     /// Ends it; `OnDeactivate` was called. `reason` is for its log.
     async fn stop(&self, reason: &str, hurry: Hurry) {

@@ -1,10 +1,11 @@
 //! The Python plugin in whose bundle this executable lies.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mm_goplugin::rpc;
 use mm_proto::{PluginApi, PluginHooks};
 use tokio::sync::SetOnce;
 
@@ -15,8 +16,12 @@ use crate::host::PluginHost;
 use crate::log::LogSink;
 use crate::manifest::Manifest;
 use crate::python_env::{EnvRequest, PythonEnv, prepare};
+use crate::sql::{LateSql, ServerSql};
 use crate::supervisor::State;
 use crate::supervisor::status::{Hello, Limits};
+
+/// How long the plugin's database connections may take to be given back before the server is gone.
+const LAST_SQL: Duration = Duration::from_millis(1500);
 
 /// How a plugin ends of which nothing may be left 2 s later.
 fn hurried() -> Limits {
@@ -33,12 +38,15 @@ fn hurried() -> Limits {
 pub(super) struct PythonPlugin {
     stage: Arc<Stage>,
     api: LateApi,
+    sql: LateSql,
 }
 
 #[derive(Default)]
 struct Stage {
     /// There from the moment the process is started.
     host: SetOnce<PluginHost>,
+    /// The plugin's id, as soon as that.
+    id: OnceLock<String>,
     /// What the process said of itself, or why it does not run.
     started: SetOnce<Result<Arc<Hello>, String>>,
 }
@@ -46,10 +54,10 @@ struct Stage {
 impl PythonPlugin {
     /// Starts it, in the background.
     pub(super) fn start(sink: LogSink) -> Self {
-        let plugin = Self { stage: Arc::default(), api: LateApi::new() };
-        let (stage, api) = (plugin.stage.clone(), plugin.api.clone());
+        let plugin = Self { stage: Arc::default(), api: LateApi::new(), sql: LateSql::new() };
+        let (stage, api, sql) = (plugin.stage.clone(), plugin.api.clone(), plugin.sql.clone());
         tokio::spawn(async move {
-            let started = stage.start(api, sink).await;
+            let started = stage.start(api, sql, sink).await;
             // Set here only, and once.
             let _ = stage.started.set(started);
         });
@@ -58,27 +66,31 @@ impl PythonPlugin {
 }
 
 impl Stage {
-    async fn start(&self, api: LateApi, sink: LogSink) -> Result<Arc<Hello>, String> {
-        let host = make_host(api, sink).await?;
+    async fn start(&self, api: LateApi, sql: LateSql, sink: LogSink) -> Result<Arc<Hello>, String> {
+        let (host, id) = make_host(api, sql, sink).await?;
+        let _ = self.id.set(id);
         // Set here only, and once.
         let _ = self.host.set(host.clone());
         host.start().await.map_err(|error| error.to_string())
     }
 }
 
-async fn make_host(api: LateApi, sink: LogSink) -> Result<PluginHost, String> {
+/// The host of the plugin in this bundle, and the plugin's id.
+async fn make_host(api: LateApi, sql: LateSql, sink: LogSink) -> Result<(PluginHost, String), String> {
     let found = tokio::task::spawn_blocking(|| {
         let executable =
             std::env::current_exe().map_err(|error| format!("mm-host cannot find its own file: {error}"))?;
         find(&executable).map(|(bundle, manifest, env)| (bundle.to_owned(), manifest, env))
     });
     let (bundle, manifest, env) = found.await.map_err(|error| error.to_string())??;
+    let id = manifest.id.clone();
     let builder = PluginHost::builder(bundle, manifest, env)
         .late_api(api)
+        .late_sql(sql)
         .log(sink)
         // The server may write into the bundle's folder, but what it unpacks there is all that belongs there.
         .variable("PYTHONDONTWRITEBYTECODE", "1");
-    builder.build().map_err(|error| error.to_string())
+    builder.build().map(|host| (host, id)).map_err(|error| error.to_string())
 }
 
 /// The bundle in which `executable` lies, and the Python for it.
@@ -105,6 +117,18 @@ impl Plugin for PythonPlugin {
         }
     }
 
+    async fn connect_sql(&self, service: Result<rpc::Client, String>) {
+        match service {
+            Ok(client) => {
+                // Known by the time that the process has said hello, which `connect` waits for as well.
+                self.stage.started.wait().await;
+                let id = self.stage.id.get().map(String::as_str).unwrap_or_default();
+                self.sql.set(Arc::new(ServerSql::new(client, id)));
+            }
+            Err(why) => self.sql.set_none(why),
+        }
+    }
+
     async fn connect(&self, api: Arc<dyn PluginApi>) -> Result<Arc<dyn PluginHooks>, String> {
         self.stage.started.wait().await.as_ref().map_err(String::clone)?;
         self.api.fill(api);
@@ -122,6 +146,11 @@ impl Plugin for PythonPlugin {
             }
             Err(_) => "the host has given the plugin's process up".to_owned(),
         }
+    }
+
+    async fn quitting(&self) {
+        // A transaction that is still open would go back to the server's pool as it is.
+        self.sql.end(LAST_SQL).await;
     }
 
     async fn stop(&self, reason: &str, hurry: Hurry) {

@@ -1,11 +1,13 @@
 //! The hooks as the server calls them: the service `Plugin` on the connection that it asks for.
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use mm_gob::codec::{Slice, Str, Struct};
-use mm_goplugin::rpc::{Args, Client, Closed, Empty, Refusal, Reply, Running, Service};
+use mm_goplugin::rpc::{Args, Closed, Empty, Refusal, Reply, Running, Service};
 use mm_goplugin::{Broker, Plugins};
 use mm_proto::netrpc::{Activation, OnActivateArgs, serve_hook};
 use mm_proto::plugin::v1::OnDeactivateRequest;
@@ -39,8 +41,6 @@ pub(super) struct Desk {
     pub(super) hooks: OnceLock<Arc<dyn PluginHooks>>,
     /// Whether `OnDeactivate` was called.
     deactivated: AtomicBool,
-    /// The SQL service of the server, held open: the server logs an error when nobody takes it.
-    pub(super) driver: OnceLock<Client>,
 }
 
 impl Desk {
@@ -52,7 +52,6 @@ impl Desk {
             lost: SetOnce::new(),
             hooks: OnceLock::new(),
             deactivated: AtomicBool::new(false),
-            driver: OnceLock::new(),
         }
     }
 
@@ -104,7 +103,20 @@ impl Plugins for Dispensary {
         let hooks = HooksService { desk: self.desk.clone(), broker: broker.clone() };
         (name == PLUGIN_NAME).then(|| Arc::new(hooks) as Arc<dyn Service>)
     }
+
+    fn quitting(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let plugin = self.desk.plugin().cloned();
+        Box::pin(async move {
+            if let Some(plugin) = plugin {
+                // Whoever waits for the server's shutdown waits for this.
+                let _ = tokio::time::timeout(QUITTING, plugin.quitting()).await;
+            }
+        })
+    }
 }
+
+/// How long a plugin may keep the server from being told that it quits.
+const QUITTING: Duration = Duration::from_secs(2);
 
 /// The service `Plugin`.
 struct HooksService {

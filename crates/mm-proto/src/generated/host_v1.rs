@@ -802,3 +802,591 @@ pub mod plugin_process_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SqlRequest {
+    /// How long this request may take, in milliseconds; 0 is no limit. A statement that takes longer is cancelled.
+    #[prost(int64, tag = "15")]
+    pub timeout_ms: i64,
+    #[prost(oneof = "sql_request::Part", tags = "1, 2, 3, 4, 5, 6, 7")]
+    pub part: ::core::option::Option<sql_request::Part>,
+}
+/// Nested message and enum types in `SqlRequest`.
+pub mod sql_request {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Part {
+        #[prost(message, tag = "1")]
+        Open(super::SqlOpen),
+        #[prost(message, tag = "2")]
+        Execute(super::SqlExecute),
+        #[prost(message, tag = "3")]
+        ExecuteMany(super::SqlExecuteMany),
+        #[prost(message, tag = "4")]
+        Fetch(super::SqlFetch),
+        #[prost(message, tag = "5")]
+        CloseRows(super::SqlCloseRows),
+        #[prost(message, tag = "6")]
+        End(super::SqlEnd),
+        #[prost(message, tag = "7")]
+        Ping(super::SqlPing),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SqlResponse {
+    #[prost(oneof = "sql_response::Part", tags = "1, 2, 3, 4, 5")]
+    pub part: ::core::option::Option<sql_response::Part>,
+}
+/// Nested message and enum types in `SqlResponse`.
+pub mod sql_response {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Part {
+        #[prost(message, tag = "1")]
+        Opened(super::SqlOpened),
+        #[prost(message, tag = "2")]
+        Result(super::SqlResult),
+        #[prost(message, tag = "3")]
+        Rows(super::SqlRows),
+        #[prost(message, tag = "4")]
+        Done(super::SqlDone),
+        #[prost(message, tag = "5")]
+        Error(super::SqlError),
+    }
+}
+/// Takes a connection from the server's pool. Answered by `opened`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SqlOpen {
+    /// One to a read replica, where the server has any.
+    #[prost(bool, tag = "1")]
+    pub replica: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SqlOpened {
+    /// What the database is: "postgresql", or "sqlite" in the simulator.
+    #[prost(string, tag = "1")]
+    pub dialect: ::prost::alloc::string::String,
+    /// Its version as it says it itself, such as "15.10".
+    #[prost(string, tag = "2")]
+    pub version: ::prost::alloc::string::String,
+}
+/// How a transaction is begun.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SqlTransaction {
+    #[prost(enumeration = "SqlIsolation", tag = "1")]
+    pub isolation: i32,
+    #[prost(bool, tag = "2")]
+    pub read_only: bool,
+}
+/// Executes a statement. Rows of an earlier one that were not fetched are given up. Answered by `result`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SqlExecute {
+    /// One statement; several, separated by semicolons, only without arguments and if none of them gives rows.
+    /// Arguments are `$1`, `$2`, …
+    #[prost(string, tag = "1")]
+    pub statement: ::prost::alloc::string::String,
+    /// The arguments in order: null, bool, int64, double, string or bytes.
+    #[prost(message, repeated, tag = "2")]
+    pub arguments: ::prost::alloc::vec::Vec<crate::plugin::v1::Value>,
+    /// Begins a transaction first, unless one is open.
+    #[prost(message, optional, tag = "3")]
+    pub transaction: ::core::option::Option<SqlTransaction>,
+    /// How many rows the answer may have.
+    #[prost(uint32, tag = "4")]
+    pub max_rows: u32,
+}
+/// Executes a statement that gives no rows once for each list of arguments; it is prepared once. Answered by `result`, without rows.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SqlExecuteMany {
+    #[prost(string, tag = "1")]
+    pub statement: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "2")]
+    pub arguments: ::prost::alloc::vec::Vec<SqlRow>,
+    #[prost(message, optional, tag = "3")]
+    pub transaction: ::core::option::Option<SqlTransaction>,
+    /// The next request goes on with more arguments for the same statement, which stays prepared until then.
+    #[prost(bool, tag = "4")]
+    pub more: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SqlResult {
+    /// Empty for a statement that gives no rows.
+    #[prost(message, repeated, tag = "1")]
+    pub columns: ::prost::alloc::vec::Vec<SqlColumn>,
+    /// How many rows were changed; -1 when the database did not say.
+    #[prost(int64, tag = "2")]
+    pub rows_affected: i64,
+    #[prost(message, repeated, tag = "3")]
+    pub rows: ::prost::alloc::vec::Vec<SqlRow>,
+    /// There may be more rows: `fetch` gets them.
+    #[prost(bool, tag = "4")]
+    pub more: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SqlColumn {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// PostgreSQL's name of the type in capitals, such as "INT8", "TIMESTAMPTZ" or "\_TEXT"; "" when it is not known.
+    #[prost(string, tag = "2")]
+    pub r#type: ::prost::alloc::string::String,
+    /// Of a NUMERIC with declared precision.
+    #[prost(int64, optional, tag = "3")]
+    pub precision: ::core::option::Option<i64>,
+    #[prost(int64, optional, tag = "4")]
+    pub scale: ::core::option::Option<i64>,
+}
+/// A row, or the arguments of one execution.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SqlRow {
+    #[prost(message, repeated, tag = "1")]
+    pub values: ::prost::alloc::vec::Vec<crate::plugin::v1::Value>,
+}
+/// Gets further rows. Answered by `rows`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SqlFetch {
+    #[prost(uint32, tag = "1")]
+    pub max_rows: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SqlRows {
+    #[prost(message, repeated, tag = "1")]
+    pub rows: ::prost::alloc::vec::Vec<SqlRow>,
+    #[prost(bool, tag = "2")]
+    pub more: bool,
+}
+/// Gives up the rows that were not fetched. Answered by `done`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SqlCloseRows {}
+/// Ends the transaction, if there is one. Answered by `done`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SqlEnd {
+    /// Otherwise it is rolled back.
+    #[prost(bool, tag = "1")]
+    pub commit: bool,
+}
+/// Asks whether the connection is alive. Answered by `done`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SqlPing {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SqlDone {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SqlError {
+    #[prost(enumeration = "SqlErrorKind", tag = "1")]
+    pub kind: i32,
+    #[prost(string, tag = "2")]
+    pub message: ::prost::alloc::string::String,
+    /// PostgreSQL's error code, such as "23505"; "" when there is none.
+    #[prost(string, tag = "3")]
+    pub sqlstate: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub severity: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub detail: ::prost::alloc::string::String,
+    #[prost(string, tag = "6")]
+    pub hint: ::prost::alloc::string::String,
+    /// Where in the statement, in characters from 1; 0 when that is not known.
+    #[prost(int64, tag = "7")]
+    pub position: i64,
+    /// Where in the database's own functions it happened.
+    #[prost(string, tag = "8")]
+    pub r#where: ::prost::alloc::string::String,
+    #[prost(string, tag = "9")]
+    pub schema: ::prost::alloc::string::String,
+    #[prost(string, tag = "10")]
+    pub table: ::prost::alloc::string::String,
+    #[prost(string, tag = "11")]
+    pub column: ::prost::alloc::string::String,
+    #[prost(string, tag = "12")]
+    pub data_type: ::prost::alloc::string::String,
+    #[prost(string, tag = "13")]
+    pub constraint: ::prost::alloc::string::String,
+    /// The connection can be used for nothing any more.
+    #[prost(bool, tag = "14")]
+    pub lost: bool,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SqlIsolation {
+    /// The database's own default.
+    Unspecified = 0,
+    ReadUncommitted = 1,
+    ReadCommitted = 2,
+    RepeatableRead = 4,
+    Serializable = 6,
+}
+impl SqlIsolation {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SQL_ISOLATION_UNSPECIFIED",
+            Self::ReadUncommitted => "SQL_ISOLATION_READ_UNCOMMITTED",
+            Self::ReadCommitted => "SQL_ISOLATION_READ_COMMITTED",
+            Self::RepeatableRead => "SQL_ISOLATION_REPEATABLE_READ",
+            Self::Serializable => "SQL_ISOLATION_SERIALIZABLE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SQL_ISOLATION_UNSPECIFIED" => Some(Self::Unspecified),
+            "SQL_ISOLATION_READ_UNCOMMITTED" => Some(Self::ReadUncommitted),
+            "SQL_ISOLATION_READ_COMMITTED" => Some(Self::ReadCommitted),
+            "SQL_ISOLATION_REPEATABLE_READ" => Some(Self::RepeatableRead),
+            "SQL_ISOLATION_SERIALIZABLE" => Some(Self::Serializable),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SqlErrorKind {
+    /// The database's own error: `sqlstate` says which.
+    Unspecified = 0,
+    /// There is no database, or the connection is over.
+    Connection = 1,
+    /// It took longer than the request allowed, and was cancelled.
+    Timeout = 2,
+    /// The request makes no sense: no such argument, a statement that would break the connection, …
+    Misuse = 3,
+    /// It would make sense, and cannot be done by this way to the database.
+    Unsupported = 4,
+}
+impl SqlErrorKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SQL_ERROR_KIND_UNSPECIFIED",
+            Self::Connection => "SQL_ERROR_KIND_CONNECTION",
+            Self::Timeout => "SQL_ERROR_KIND_TIMEOUT",
+            Self::Misuse => "SQL_ERROR_KIND_MISUSE",
+            Self::Unsupported => "SQL_ERROR_KIND_UNSUPPORTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SQL_ERROR_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "SQL_ERROR_KIND_CONNECTION" => Some(Self::Connection),
+            "SQL_ERROR_KIND_TIMEOUT" => Some(Self::Timeout),
+            "SQL_ERROR_KIND_MISUSE" => Some(Self::Misuse),
+            "SQL_ERROR_KIND_UNSUPPORTED" => Some(Self::Unsupported),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod plugin_sql_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Served by the host on its socket, next to mattermost.plugin.v1.PluginApi.
+    #[derive(Debug, Clone)]
+    pub struct PluginSqlClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl PluginSqlClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> PluginSqlClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> PluginSqlClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            PluginSqlClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// A connection to the database, from its first message to the end of the stream.
+        ///
+        /// The first request is `open`. Each request is answered by one response, and the next request may be sent once that came.
+        /// What the database or the host refuses is a response with `error`, and the connection stays, unless it says that it is lost.
+        /// When the stream ends, however that comes about, the host rolls back what was not committed and gives the connection back.
+        pub async fn session(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<Message = super::SqlRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::SqlResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/mattermost.host.v1.PluginSql/Session",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("mattermost.host.v1.PluginSql", "Session"));
+            self.inner.streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod plugin_sql_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with PluginSqlServer.
+    #[async_trait]
+    pub trait PluginSql: std::marker::Send + std::marker::Sync + 'static {
+        /// Server streaming response type for the Session method.
+        type SessionStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::SqlResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// A connection to the database, from its first message to the end of the stream.
+        ///
+        /// The first request is `open`. Each request is answered by one response, and the next request may be sent once that came.
+        /// What the database or the host refuses is a response with `error`, and the connection stays, unless it says that it is lost.
+        /// When the stream ends, however that comes about, the host rolls back what was not committed and gives the connection back.
+        async fn session(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::SqlRequest>>,
+        ) -> std::result::Result<tonic::Response<Self::SessionStream>, tonic::Status>;
+    }
+    /// Served by the host on its socket, next to mattermost.plugin.v1.PluginApi.
+    #[derive(Debug)]
+    pub struct PluginSqlServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> PluginSqlServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for PluginSqlServer<T>
+    where
+        T: PluginSql,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/mattermost.host.v1.PluginSql/Session" => {
+                    #[allow(non_camel_case_types)]
+                    struct SessionSvc<T: PluginSql>(pub Arc<T>);
+                    impl<T: PluginSql> tonic::server::StreamingService<super::SqlRequest>
+                    for SessionSvc<T> {
+                        type Response = super::SqlResponse;
+                        type ResponseStream = T::SessionStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<tonic::Streaming<super::SqlRequest>>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PluginSql>::session(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SessionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for PluginSqlServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "mattermost.host.v1.PluginSql";
+    impl<T> tonic::server::NamedService for PluginSqlServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}

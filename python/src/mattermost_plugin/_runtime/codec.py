@@ -36,6 +36,10 @@ def resolve(message: str) -> Table:
     Raises:
         KeyError: No message has this name.
     """
+    if message.startswith("host.Sql"):
+        from mattermost_plugin._runtime import sql_protocol
+
+        return sql_protocol.TABLES[message]
     if message.startswith("host."):
         return host_protocol.TABLES[message]
     module = MODULE_OF.get(message)

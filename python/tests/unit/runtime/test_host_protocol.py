@@ -10,10 +10,11 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 
 from mattermost_plugin import _native
-from mattermost_plugin._runtime import host_protocol
+from mattermost_plugin._runtime import host_protocol, sql_protocol
 from mattermost_plugin._runtime.codec import make_codec
 
 KINDS = {
+    FieldDescriptor.TYPE_BOOL: 1,
     FieldDescriptor.TYPE_STRING: 8,
     FieldDescriptor.TYPE_UINT32: 4,
     FieldDescriptor.TYPE_INT64: 3,
@@ -22,18 +23,24 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("name", host_protocol.TABLES)
+TABLES = {**host_protocol.TABLES, **sql_protocol.TABLES}
+
+
+@pytest.mark.parametrize("name", TABLES)
 def test_a_table_has_the_fields_of_its_message(protocol: Any, name: str) -> None:
     fields = protocol.message(f"mattermost.host.v1.{name.removeprefix('host.')}").DESCRIPTOR.fields
     expected = []
     for field in fields:
         kind = 16 if field.message_type and field.message_type.GetOptions().map_entry else KINDS[field.type]
+        if field.message_type is not None:
+            kind = {"Value": 11, "SqlRow": 17}.get(field.message_type.name, kind)
         repeated = 0x40 if field.is_repeated and kind != 16 else 0
-        expected.append((field.number, field.name, kind | repeated))
-    assert [field[:3] for field in host_protocol.TABLES[name][1]] == expected
+        optional = 0x20 if field.containing_oneof or field.name == "transaction" else 0
+        expected.append((field.number, field.name, kind | repeated | optional))
+    assert [field[:3] for field in TABLES[name][1]] == expected
 
 
-@pytest.mark.parametrize("method", [host_protocol.HELLO, host_protocol.WRITE_LOGS])
+@pytest.mark.parametrize("method", [host_protocol.HELLO, host_protocol.WRITE_LOGS, sql_protocol.SESSION])
 def test_the_paths_are_those_of_the_service(protocol: Any, method: tuple[str, str, str]) -> None:
     path, request, response = method
     descriptor = protocol.method(path)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"interop/mattermost/rpcs"
 	"interop/mattermost/server"
 )
 
@@ -31,6 +32,9 @@ type command struct {
 	Got   place `json:"got"`
 	// Crossed is for `typed`.
 	Crossed bool `json:"crossed"`
+	// DSN and Connections are for `database`: where it is, and how many connections the pool has.
+	DSN         string `json:"dsn"`
+	Connections int    `json:"connections"`
 	// Limit is for `deactivate`, in milliseconds; 0 waits for ever.
 	Limit int `json:"limit"`
 }
@@ -53,8 +57,9 @@ type driver struct {
 	recorder *server.Recorder
 	running  sync.WaitGroup
 
-	mutex   sync.Mutex
-	process *server.Process
+	mutex    sync.Mutex
+	process  *server.Process
+	database *rpcs.Database
 	// hooks are the results of hooks by the id of their command.
 	hooks map[string]*server.HookResult
 }
@@ -106,6 +111,10 @@ func (d *driver) execute(c command) (any, error) {
 	case "configure":
 		d.recorder.Configure(c.Configuration)
 		return nil, nil
+	case "database":
+		return nil, d.open(c.DSN, c.Connections)
+	case "database state":
+		return d.databaseState()
 	case "calls":
 		return d.recorder.Calls(), nil
 	case "show":
@@ -151,6 +160,27 @@ func (d *driver) execute(c command) (any, error) {
 	}
 }
 
+// open connects to the database that the plugin gets when it is started next.
+func (d *driver) open(dsn string, connections int) error {
+	database, err := rpcs.OpenDatabase(dsn, connections)
+	if err != nil {
+		return err
+	}
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	d.database = database
+	return nil
+}
+
+func (d *driver) databaseState() (any, error) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.database == nil {
+		return nil, errors.New("there is no database")
+	}
+	return d.database.State(), nil
+}
+
 func (d *driver) current() (*server.Process, error) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
@@ -176,10 +206,11 @@ func (d *driver) start() (any, error) {
 		return nil, errors.New("the plugin is started already")
 	}
 	process, err := server.Start(server.Options{
-		Folder: d.folder,
-		API:    d.recorder.API(),
-		Lacks:  d.recorder.Lacks,
-		Log:    d.out.log,
+		Folder:   d.folder,
+		API:      d.recorder.API(),
+		Lacks:    d.recorder.Lacks,
+		Database: d.database,
+		Log:      d.out.log,
 		Failed: func(hook string, err error) {
 			message := fmt.Sprintf("the call of %s failed: %v", hook, err)
 			d.out.log(server.Record{Level: "error", Message: message, Source: server.FromServer})

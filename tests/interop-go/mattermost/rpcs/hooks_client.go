@@ -24,6 +24,7 @@ type hooksConnection struct {
 	broker      broker
 	api         plugin.API
 	lacks       func(method string) bool
+	database    *Database
 	implemented map[string]bool
 }
 
@@ -77,7 +78,7 @@ func (c *HooksClient) OnActivate() error {
 	b := &c.connection.broker
 	args := &plugin.Z_OnActivateArgs{
 		APIMuxId:    b.offer("the API", &APIServer{APIServer: plugin.APIServer{Impl: c.connection.api}, broker: b}, c.connection.lacks),
-		DriverMuxId: b.offer("the database", noDatabase{}, hasAll),
+		DriverMuxId: b.offer("the database", c.connection.database.Service(), hasAll),
 	}
 	returns := &plugin.Z_OnActivateReturns{}
 	c.call("OnActivate", args, returns)

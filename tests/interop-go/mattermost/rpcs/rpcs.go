@@ -41,6 +41,8 @@ type HooksPlugin struct {
 	API plugin.API
 	// Lacks tells whether the server is too old for a method of the API; on the server's side. Without it, it has all.
 	Lacks func(method string) bool
+	// Database is what the plugin's SQL reaches; on the server's side. Without it, there is none.
+	Database *Database
 	// Failed is told of calls that did not succeed; on the server's side.
 	Failed func(hook string, err error)
 }
@@ -52,8 +54,11 @@ func (p *HooksPlugin) Server(broker *goplugin.MuxBroker) (any, error) {
 
 // Client is the server's side.
 func (p *HooksPlugin) Client(broker *goplugin.MuxBroker, client *rpc.Client) (any, error) {
-	connection := &hooksConnection{client: client, api: p.API, lacks: p.Lacks, implemented: map[string]bool{"OnActivate": true}}
+	connection := &hooksConnection{client: client, api: p.API, lacks: p.Lacks, database: p.Database, implemented: map[string]bool{"OnActivate": true}}
 	connection.broker.MuxBroker = broker
+	if connection.database == nil {
+		connection.database = noDatabase()
+	}
 	if connection.lacks == nil {
 		connection.lacks = hasAll
 	}

@@ -25,6 +25,8 @@ type Options struct {
 	API plugin.API
 	// Lacks tells whether the server is too old for a method of the API; nil when it has all.
 	Lacks func(method string) bool
+	// Database is what the plugin's SQL reaches; nil for none.
+	Database *rpcs.Database
 	// Log is given all records; called from many goroutines.
 	Log func(Record)
 	// Failed is told of hooks whose call failed.
@@ -64,7 +66,7 @@ func Start(options Options) (process *Process, err error) {
 	p := &Process{Manifest: manifest}
 	p.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig: rpcs.Handshake,
-		Plugins:         map[string]goplugin.Plugin{"hooks": &rpcs.HooksPlugin{API: options.API, Lacks: options.Lacks, Failed: options.Failed}},
+		Plugins:         map[string]goplugin.Plugin{"hooks": &rpcs.HooksPlugin{API: options.API, Lacks: options.Lacks, Database: options.Database, Failed: options.Failed}},
 		Cmd:             exec.Command(program),
 		SecureConfig:    &goplugin.SecureConfig{Checksum: checksum, Hash: sha256.New()},
 		SyncStdout:      stream{options.Log, FromStreamOut},
