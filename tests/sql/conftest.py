@@ -1,7 +1,7 @@
 """SQL of a plugin, on the simulator's database and on a real PostgreSQL behind the miniature Mattermost.
 
 The cases are functions in `probe`, which run in the process of a plugin. Without PostgreSQL, or without `minimost` (no Go on this
-machine), those that need it are not collected; in CI that is an error.
+machine), those that need it are not collected; for want of PostgreSQL that is an error in CI.
 """
 
 from __future__ import annotations
@@ -22,22 +22,19 @@ sys.path.insert(0, str(Path(__file__).parent / "probe"))
 import postgres
 from sql_hosts import PROBE, SDK, Probe, Server, serving, simulator
 
-MISSING = [
-    text
-    for text, is_there in [
-        ("PostgreSQL (Debian's package postgresql)", postgres.programs() is not None),
-        ("minimost (`cargo xtask test` builds it where Go is)", "MINIMOST" in os.environ),
-    ]
-    if not is_there
-]
+#: The part of the tests with a server is run by `cargo xtask test --only go`, which builds it.
+HAS_SERVER = "MINIMOST" in os.environ
+HAS_DATABASE = postgres.programs() is not None
 
-collect_ignore = ["test_sql_server.py", "test_sqlalchemy_server.py"] if MISSING else []
+collect_ignore = [] if HAS_SERVER and HAS_DATABASE else ["test_sql_server.py", "test_sqlalchemy_server.py"]
 
 
 def pytest_report_header() -> str:
-    if not MISSING:
-        return "tests/sql: on the simulator and on PostgreSQL"
-    text = f"tests/sql: on the simulator only, for want of {' and '.join(MISSING)}"
+    if not HAS_SERVER:
+        return "tests/sql: in the simulator only; those with a server are run where minimost is"
+    if HAS_DATABASE:
+        return "tests/sql: in the simulator and on PostgreSQL"
+    text = "tests/sql: in the simulator only, since there is no PostgreSQL (Debian's package postgresql)"
     if "CI" in os.environ:
         pytest.exit(f"{text}; in CI all of it must run", returncode=1)
     return text

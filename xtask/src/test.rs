@@ -53,7 +53,7 @@ fn rust() -> Result<()> {
 }
 
 fn python_tests(root: &Path, arguments: &[String]) -> Result<()> {
-    // What needs a program written in Go is not collected without it; see `tests/server/conftest.py`.
+    // What needs a program written in Go is not collected without it; see `tests/server/conftest.py` and `tests/sql/conftest.py`.
     run(pytest(root)?.args(["python/tests", "tests"]).args(arguments).env_remove("MINIMOST"))
 }
 
@@ -70,15 +70,17 @@ fn pytest(root: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// The tests of `tests/interop-go` and `tests/server`. Without Go they are left out and said to be, unless they were asked for or this
+/// The tests of `tests/interop-go`, `tests/server` and `tests/sql`. Without Go they are left out and said to be, unless they were asked for or this
 /// is CI.
 fn go(root: &Path, asked: bool, arguments: &[String]) -> Result<()> {
     if Command::new("go").arg("version").output().is_err() {
         if asked || std::env::var_os("CI").is_some() {
-            bail!("the tests of tests/interop-go and tests/server need Go on the PATH; https://go.dev/doc/install");
+            bail!(
+                "the tests of tests/interop-go, tests/server and tests/sql need Go on the PATH; https://go.dev/doc/install"
+            );
         }
         eprintln!(
-            "note: no Go on the PATH, so the tests of tests/interop-go and tests/server are left out; CI runs them"
+            "note: no Go on the PATH, so the tests of tests/interop-go, tests/server and tests/sql are left out; CI runs them"
         );
         return Ok(());
     }
@@ -95,5 +97,9 @@ fn go(root: &Path, asked: bool, arguments: &[String]) -> Result<()> {
     // Servers before 10 have this version of go-plugin.
     run(go().args(["build", "-modfile", "goplugin/v1.6.0.mod", "-o"]).arg(&oldest).arg("./cmd/minimost"))?;
     let mut command = pytest(root)?;
-    run(command.arg("tests/server").args(arguments).env("MINIMOST", newest).env("MINIMOST_1_6_0", oldest))
+    run(command
+        .args(["tests/server", "tests/sql"])
+        .args(arguments)
+        .env("MINIMOST", newest)
+        .env("MINIMOST_1_6_0", oldest))
 }

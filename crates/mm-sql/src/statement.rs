@@ -228,7 +228,11 @@ impl Reader<'_> {
         if self.is(first, "WITH") {
             return self.kind_of_with(piece);
         }
-        if self.is_any(first, &["SHOW", "EXPLAIN", "FETCH", "CALL", "EXECUTE"]) { Kind::Rows } else { Kind::Command }
+        if self.is_any(first, &["SHOW", "EXPLAIN", "FETCH", "CALL", "EXECUTE", "PRAGMA"]) {
+            Kind::Rows
+        } else {
+            Kind::Command
+        }
     }
 
     /// `SELECT … INTO` makes a table.

@@ -221,6 +221,10 @@ def _interval(text: str) -> timedelta | str:
         return text
 
 
+def _integers(text: str) -> list[int]:
+    return [int(part) for part in text.split()]
+
+
 def _bool(text: str) -> bool:
     return text in ("t", "true", "1")
 
@@ -243,6 +247,8 @@ _FROM_TEXT: Final[dict[str, Callable[[str], Any]]] = {
     "OID": int,
     "XID": int,
     "CID": int,
+    "INT2VECTOR": _integers,
+    "OIDVECTOR": _integers,
 }
 
 #: Elements of arrays are always text.
