@@ -75,6 +75,16 @@ def probe_folder(minimost: Path, probe_bundle: Path, tmp_path_factory: pytest.Te
     return unpacked
 
 
+@pytest.fixture(scope="session")
+def streams_folder(probe_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An unpacked bundle with the plugin that streams."""
+    folder = tmp_path_factory.mktemp("streams") / "plugin"
+    shutil.copytree(probe_folder, folder, copy_function=os.link)
+    (folder / "plugin.py").unlink()
+    shutil.copy(HERE / "streams" / "plugin.py", folder / "plugin.py")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def peer() -> Iterator[ProbePeer]:
     """The test's side of the probe."""
