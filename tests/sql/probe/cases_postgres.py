@@ -235,8 +235,8 @@ def case_an_error_in_the_middle_of_rows():
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def case_sessions_leave_nothing_behind():
-    # One connection after the other, each the same one of the pool.
+def sessions_leave_nothing_behind():
+    """For a pool of one connection, which both sessions are."""
     with db.connect() as connection:
         backend = connection.execute("SELECT pg_backend_pid()").fetchone()
         connection.execute("SET statement_timeout = '77s'")
@@ -244,8 +244,7 @@ def case_sessions_leave_nothing_behind():
         connection.execute("CREATE TEMP TABLE left_behind (id int)")
         connection.execute("SELECT pg_advisory_lock(42)")
     with db.connect() as connection:
-        if connection.execute("SELECT pg_backend_pid()").fetchone() != backend:
-            return
+        assert connection.execute("SELECT pg_backend_pid()").fetchone() == backend
         assert connection.execute("SHOW statement_timeout").fetchone() != ("77s",)
         assert connection.execute("SHOW application_name").fetchone() != ("left behind",)
         assert connection.execute("SELECT to_regclass('pg_temp.left_behind')").fetchone() == (None,)
