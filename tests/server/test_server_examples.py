@@ -41,7 +41,7 @@ def example(minimost: Path, bundled: Callable[[Path], Path]) -> Example:
 
 
 def test_no_example_is_forgotten() -> None:
-    assert {path.parent.name for path in (ROOT / "examples").glob("*/plugin.json")} == EXAMPLES | STREAMS
+    assert {path.parent.name for path in (ROOT / "examples").glob("*/plugin.py")} == EXAMPLES | STREAMS
 
 
 def command(server: Minimost, text: str) -> str:
