@@ -1,6 +1,6 @@
 """Every plugin in Python in examples/ plays its own demo.txt in the simulator; the transcript is checked in beside it.
 
-Plugins in other languages have tests of their own: `hello_rust` in its crate.
+Plugins in other languages have tests of their own: `hello_rust` in its crate, `hello_node` in test_hello_node.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Play
 
-OTHERS = {"hello_rust"}
+OTHERS = {"hello_node", "hello_rust"}
 EXAMPLES = sorted(it.parent for it in (ROOT / "examples").glob("*/demo.txt") if it.parent.name not in OTHERS)
 
 

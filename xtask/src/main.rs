@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod ci;
+mod compat;
 mod dev;
 mod drift;
 mod gob;
@@ -51,7 +52,6 @@ enum Task {
     Dev(dev::Args),
     /// Runs every test
     Test(test::Args),
-    /// Builds for release and measures; docs/internals/performance.md says what
     Bench(bench::Args),
     /// Runs what CI runs: the tests, the formatters, the linters and the type checkers
     Ci(ci::Args),

@@ -13,7 +13,7 @@ use clap::ValueEnum;
 use mm_codegen::{Compiled, Files, Inputs};
 use similar::TextDiff;
 
-use crate::{output, workspace};
+use crate::{compat, output, workspace};
 
 /// The hand-written protos that are compiled along.
 const HOST_PROTOS: [&str; 2] = ["proto/mattermost/host/v1/host.proto", "proto/mattermost/host/v1/sql.proto"];
@@ -77,7 +77,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     }
     let changes = changes(&files, &parts)?;
     if args.check {
-        return check(&changes);
+        check(&changes)?;
+        return compat::check();
     }
     for change in &changes {
         change.apply()?;
@@ -240,7 +241,7 @@ fn read_existing(path: &Path) -> anyhow::Result<Option<String>> {
 }
 
 /// All files below a folder, but those that Python leaves behind.
-fn list(folder: &Path, prefix: &str, into: &mut BTreeSet<String>) -> anyhow::Result<()> {
+pub(crate) fn list(folder: &Path, prefix: &str, into: &mut BTreeSet<String>) -> anyhow::Result<()> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {
         let entry = entry?;

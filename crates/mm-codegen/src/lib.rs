@@ -9,6 +9,7 @@
 //!
 //! This crate never touches the disk, the clock or the network: inputs come as text, outputs go as [`Files`].
 
+pub mod breaking;
 mod diagnostic;
 mod docs;
 mod files;

@@ -7,7 +7,7 @@
 
 pub mod gob;
 mod nodes;
-mod protobuf;
+pub(crate) mod protobuf;
 
 use crate::ir::Ir;
 use crate::{Files, header, proto, render};

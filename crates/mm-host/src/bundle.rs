@@ -102,6 +102,10 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Repo
         )));
     }
     let targets = targets(options)?;
+    if manifest.command().is_some() && !options.pythons.is_empty() {
+        let text = "the plugin is not in Python (server.runtime), so it needs none: leave --python out";
+        return Err(BundleError::Options(text.to_owned()));
+    }
     let findings = check::folder(&options.dir, &manifest);
     if findings.iter().any(Finding::is_error) {
         return Err(BundleError::Findings(findings.into_iter().filter(Finding::is_error).collect()));
@@ -155,7 +159,7 @@ impl Job<'_> {
     /// The plugin's own files, without its manifest.
     fn plugin(&mut self, manifest_path: &Path) -> Result<(), BundleError> {
         let dir = &self.options.dir;
-        let ignore = source::ignore_of(dir).map_err(|error| BundleError::io(dir, &error))?;
+        let ignore = source::ignore_of(dir, self.manifest).map_err(|error| BundleError::io(dir, &error))?;
         let walked = source::walk_plugin(dir, &ignore).map_err(|error| BundleError::io(dir, &error))?;
         let venv = &self.manifest.python().venv_path;
         let in_venv = |path: &str| !venv.is_empty() && Path::new(path).starts_with(venv);
@@ -165,10 +169,10 @@ impl Job<'_> {
                 self.contents.add(path, Content::File(file)).map_err(BundleError::Plugin)?;
             }
         }
-        let entry = self.manifest.entry().unwrap_or_default();
+        let Some(entry) = self.own_file() else { return Ok(()) };
         if !self.contents.paths().any(|it| Path::new(it) == Path::new(entry)) {
             let text = format!(
-                "{}: {entry}, the plugin's Python file, is left out of the bundle: rename it, or mend .mmignore",
+                "{}: {entry}, the plugin's own file, is left out of the bundle: rename it, or mend .mmignore",
                 manifest_path.display()
             );
             return Err(BundleError::Plugin(text));
@@ -176,9 +180,20 @@ impl Job<'_> {
         Ok(())
     }
 
+    /// The file without which nothing starts: the Python file, or the program that the command names in the bundle.
+    fn own_file(&self) -> Option<&str> {
+        match self.manifest.command() {
+            Some(words) => words.first().map(String::as_str).filter(|it| it.contains('/')),
+            None => self.manifest.entry(),
+        }
+    }
+
     /// All that belongs to one target; gives the Python that its packages need.
     fn target(&mut self, target: &Target, progress: &mut dyn FnMut(Progress)) -> Result<String, BundleError> {
         self.host(target)?;
+        if self.manifest.command().is_some() {
+            return Ok(String::new());
+        }
         let relocatable = self.options.pythons.get(target).map(|it| Relocatable::open(it, target)).transpose()?;
         if let Some(python) = &relocatable {
             python.add(target, &mut self.contents)?;

@@ -89,7 +89,7 @@ pub fn run(path: &Path, options: &Options, progress: &mut dyn FnMut(Progress)) -
         };
     }
     let mut findings = folder(path, &manifest);
-    if !options.offline {
+    if !options.offline && manifest.command().is_none() {
         findings.extend(wheels::check(path, &manifest, options, progress));
     }
     findings
@@ -111,7 +111,7 @@ fn problems(name: &Path, text: &str) -> Vec<Finding> {
 
 /// Checks the folder of a plugin whose manifest is well.
 pub(crate) fn folder(dir: &Path, manifest: &Manifest) -> Vec<Finding> {
-    let walked = source::ignore_of(dir).and_then(|ignore| source::walk_plugin(dir, &ignore));
+    let walked = source::ignore_of(dir, manifest).and_then(|ignore| source::walk_plugin(dir, &ignore));
     let walked = match walked {
         Ok(walked) => walked,
         Err(error) => return vec![Finding::error(&dir.display().to_string(), &format!("cannot be read: {error}"))],
@@ -122,7 +122,9 @@ pub(crate) fn folder(dir: &Path, manifest: &Manifest) -> Vec<Finding> {
         findings.push(Finding::warning("", &ignored));
     }
     findings.extend(rules::plugin(manifest, &walked.files));
-    if let Err(error) = Requirements::find(dir, &manifest.python().requirements_path, true) {
+    if manifest.command().is_none()
+        && let Err(error) = Requirements::find(dir, &manifest.python().requirements_path, true)
+    {
         findings.push(Finding::error("", &error.to_string()));
     }
     findings

@@ -1,4 +1,4 @@
-//! One hosted plugin: a Python process on one side, the two traits on the other.
+//! One hosted plugin: its process on one side, the two traits on the other.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -16,7 +16,7 @@ use crate::downstream::{Deadlines, HookChannel, LateApi};
 use crate::error::HostError;
 use crate::log::{LogLevel, LogSink};
 use crate::manifest::Manifest;
-use crate::python_env::PythonEnv;
+use crate::runtime::Runtime;
 use crate::sql::LateSql;
 use crate::supervisor::driver::{Command, Driver};
 use crate::supervisor::process::Recipe;
@@ -30,7 +30,7 @@ const MAX_SYNC_HANDLERS: u32 = 8;
 /// How long an API call may take, unless the builder or the plugin says otherwise.
 const API_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A plugin written in Python, hosted by this process. Its Python process ends when the last handle is dropped. Cheap to clone.
+/// A plugin in a process of its own, hosted by this one. Its process ends when the last handle is dropped. Cheap to clone.
 #[derive(Clone)]
 pub struct PluginHost {
     commands: mpsc::Sender<Command>,
@@ -42,7 +42,7 @@ pub struct PluginHost {
 pub struct Builder {
     bundle: PathBuf,
     manifest: Manifest,
-    env: PythonEnv,
+    runtime: Runtime,
     api: LateApi,
     sql: LateSql,
     sink: LogSink,
@@ -62,12 +62,12 @@ struct NoApi;
 impl PluginApi for NoApi {}
 
 impl PluginHost {
-    /// A host for the plugin in the folder `bundle`, whose manifest and Python were loaded and prepared before.
-    pub fn builder(bundle: impl Into<PathBuf>, manifest: Manifest, env: PythonEnv) -> Builder {
+    /// A host for the plugin in the folder `bundle`, whose manifest was loaded and whose Python, or [`Runtime`], was prepared before.
+    pub fn builder(bundle: impl Into<PathBuf>, manifest: Manifest, runtime: impl Into<Runtime>) -> Builder {
         Builder {
             bundle: bundle.into(),
             manifest,
-            env,
+            runtime: runtime.into(),
             api: LateApi::from(Arc::new(NoApi) as Arc<dyn PluginApi>),
             sql: LateSql::none("this host has no database"),
             sink: Arc::new(|_| {}),
@@ -81,11 +81,11 @@ impl PluginHost {
         }
     }
 
-    /// Starts the Python process and waits for its hello. No hook was called when it returns: [`PluginHost::activate`] does that, or the
+    /// Starts the process and waits for its hello. No hook was called when it returns: [`PluginHost::activate`] does that, or the
     /// server to which [`PluginHost::hooks`] are given.
     ///
     /// # Errors
-    /// When Python cannot start; the text has the last line of its traceback and what to do.
+    /// When it cannot start; the text has the last line of its traceback and what to do.
     pub async fn start(&self) -> Result<Arc<Hello>, HostError> {
         let (started, answer) = oneshot::channel();
         self.commands.send(Command::Start(started)).await.map_err(|_| HostError::Gone)?;
@@ -249,8 +249,13 @@ impl Builder {
     pub fn build(self) -> Result<PluginHost, HostError> {
         let bundle = self.bundle.canonicalize().unwrap_or_else(|_| self.bundle.clone());
         let entry = entry_of(&bundle, &self.manifest)?;
-        let recipe =
-            Recipe { env: self.env, bundle, entry, plugin_id: self.manifest.id.clone(), variables: self.variables };
+        let recipe = Recipe {
+            runtime: self.runtime,
+            bundle,
+            entry,
+            plugin_id: self.manifest.id.clone(),
+            variables: self.variables,
+        };
         let settings = Settings {
             recipe,
             plugin_version: self.manifest.version,
@@ -272,7 +277,11 @@ impl Builder {
     }
 }
 
+/// What the plugin is in messages: the Python file, which must be there, or the command.
 fn entry_of(bundle: &Path, manifest: &Manifest) -> Result<String, HostError> {
+    if let Some(words) = manifest.command() {
+        return Ok(words.join(" "));
+    }
     let Some(entry) = manifest.entry() else {
         return Err(HostError::Entry("the manifest names no server.executable".to_owned()));
     };

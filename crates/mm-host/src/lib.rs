@@ -1,4 +1,4 @@
-//! Hosts a Mattermost plugin written in Python.
+//! Hosts a Mattermost plugin written in Python, or in another language with gRPC.
 //!
 //! A [`PluginHost`] starts the plugin's Python process, serves it the plugin API (any implementation of
 //! [`PluginApi`](mm_proto::PluginApi)), and gives its hooks as a [`PluginHooks`](mm_proto::PluginHooks):
@@ -27,6 +27,7 @@
 //! |---|---|
 //! | [`manifest`] | `plugin.json` |
 //! | [`python_env`] | which Python, with which packages |
+//! | `runtime` | what is started: that Python, or the command that the manifest names |
 //! | [`supervisor`] | the life of the process: a state machine, and what carries it out |
 //! | `downstream` | gRPC with the process, both ways |
 //! | [`upstream`] | the executable of a plugin under a Mattermost server |
@@ -46,6 +47,7 @@ mod host;
 pub mod log;
 pub mod manifest;
 pub mod python_env;
+mod runtime;
 mod sql;
 pub mod supervisor;
 pub mod upstream;
@@ -59,6 +61,7 @@ pub use self::error::HostError;
 pub use self::host::{Builder, PluginHost};
 pub use self::manifest::Manifest;
 pub use self::python_env::{EnvRequest, PythonEnv, prepare};
+pub use self::runtime::{Program, Runtime};
 pub use self::sql::{LateSql, ServerSql};
 pub use self::supervisor::State;
 pub use self::supervisor::failure::Failure;

@@ -1,8 +1,8 @@
 //! The plugin's manifest: `plugin.yml`, `plugin.yaml` or `plugin.json` in the bundle folder, in the format of Mattermost.
 //!
 //! [`Manifest::load`] finds, reads and checks it. What it refuses, it refuses with the file, the place in it, and what to do.
-//! Fields that Mattermost ignores are ignored here too; fields that only a Python plugin has (`server.runtime`,
-//! `server.python_version`, `server.python`) are described in [`PythonOptions`].
+//! Fields that Mattermost ignores are ignored here too; fields that only this program knows (`server.runtime`, `server.command`,
+//! `server.python_version`, `server.python`) are described in [`ServerPart`] and [`PythonOptions`].
 
 mod check;
 mod settings;
@@ -18,6 +18,9 @@ pub use self::settings::{Setting, SettingOption, SettingType, SettingsSchema, Se
 
 /// File names of a manifest, in the order in which Mattermost looks for them.
 pub(crate) const FILE_NAMES: [&str; 3] = ["plugin.yml", "plugin.yaml", "plugin.json"];
+
+/// The runtime of plugins in other languages than Python.
+pub(crate) const COMMAND: &str = "command";
 
 /// Why a plugin's manifest cannot be used. Every text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -105,13 +108,17 @@ pub struct Manifest {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct ServerPart {
-    /// Path in the bundle of what to run: the Python file.
+    /// Path in the bundle of what to run: the Python file; nothing for the runtime `"command"`.
     pub executable: String,
     /// The same per platform (`linux-amd64`), used before `executable`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub executables: BTreeMap<String, String>,
-    /// `"python"`, or nothing when the executable ends in `.py`.
+    /// `"python"`, or nothing when the executable ends in `.py`; `"command"` for a plugin in another language.
     pub runtime: String,
+    /// For the runtime `"command"`: what to start in the place of Python, a program and its arguments. A program with a `/` is a file in
+    /// the bundle, any other is looked for on the `PATH`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
     /// Which Python is wanted, such as `"3.10"` (3.10 or newer) or `">=3.10,<3.14"`.
     pub python_version: String,
     /// Where its dependencies come from.
@@ -235,8 +242,16 @@ impl Manifest {
         named.or_else(|| self.executable())
     }
 
+    /// `server.command`, for a plugin that is not in Python.
+    pub fn command(&self) -> Option<&[String]> {
+        self.server.as_ref().filter(|it| it.runtime == COMMAND).map(|it| it.command.as_slice())
+    }
+
     /// Whether it is the manifest of a bundle made by [`crate::bundle`].
     pub fn is_bundled(&self) -> bool {
+        if self.command().is_some() {
+            return self.server.as_ref().is_some_and(|it| !it.executables.is_empty());
+        }
         let python = self.server.as_ref().map(|it| &it.python);
         python.is_some_and(|it| !it.entry.is_empty() && it.dependency_mode == Some(DependencyMode::Bundled))
     }

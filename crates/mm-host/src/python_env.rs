@@ -43,6 +43,9 @@ pub enum EnvError {
     /// A bundle lacks what this machine needs.
     #[error("{0}")]
     Bundle(String),
+    /// The program of a plugin in another language is not there.
+    #[error("{0}")]
+    Command(String),
     /// The folder given as the SDK is none.
     #[error("{0}")]
     Sdk(String),

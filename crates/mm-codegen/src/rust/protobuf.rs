@@ -49,7 +49,8 @@ fn config() -> Config {
     config
 }
 
-fn compile(protos: &Files) -> Result<prost_types::FileDescriptorSet, String> {
+/// Protos as descriptors; paths begin with `proto/`.
+pub(crate) fn compile(protos: &Files) -> Result<prost_types::FileDescriptorSet, String> {
     let mut resolver = ChainFileResolver::new();
     resolver.add(InMemory(protos.clone()));
     resolver.add(GoogleFileResolver::new());

@@ -2,7 +2,8 @@
 //!
 //! Left out are, in every folder, names that begin with a dot, `__pycache__`, `*.pyc`, `*.pyo`, `node_modules` and virtual environments
 //! (folders with a `pyvenv.cfg`), and at the top `dist`, `tests`, and `server/<target>`, which the bundle fills itself. In `webapp/`,
-//! `assets/` and `public/` only `.git` and `node_modules` are left out.
+//! `assets/` and `public/` only `.git` and `node_modules` are left out. In a plugin that is not in Python `node_modules` holds libraries, not
+//! tools, and goes along from anywhere else.
 //!
 //! A file `.mmignore` names more, a pattern a line: `*` and `?` stand for any characters but `/`; a pattern with a `/` before its end is
 //! meant from the plugin's folder on, any other for names at any depth; one that ends in `/` is meant for folders only; `#` begins a
@@ -21,6 +22,8 @@ pub(crate) const FILE_NAME: &str = ".mmignore";
 #[derive(Debug, Default)]
 pub(crate) struct Ignore {
     patterns: Vec<Pattern>,
+    /// Whether `node_modules` are libraries of the plugin.
+    libraries: bool,
 }
 
 #[derive(Debug)]
@@ -31,8 +34,8 @@ struct Pattern {
 }
 
 impl Ignore {
-    /// Reads the text of a `.mmignore`.
-    pub(crate) fn parse(text: &str) -> Self {
+    /// Reads the text of a `.mmignore`. `libraries` says whether `node_modules` are libraries of the plugin.
+    pub(crate) fn parse(text: &str, libraries: bool) -> Self {
         let lines = text.lines().map(str::trim).filter(|it| !it.is_empty() && !it.starts_with('#'));
         let patterns = lines.map(|line| {
             let folders_only = line.ends_with('/');
@@ -40,7 +43,7 @@ impl Ignore {
             let from_root = glob.contains('/');
             Pattern { glob: glob.trim_start_matches('/').to_owned(), from_root, folders_only }
         });
-        Self { patterns: patterns.collect() }
+        Self { patterns: patterns.collect(), libraries }
     }
 
     /// Whether `path`, relative to the plugin's folder and separated by `/`, stays out.
@@ -51,7 +54,7 @@ impl Ignore {
             NEVER.contains(&name)
         } else {
             name.starts_with('.')
-                || NEVER.contains(&name)
+                || (NEVER.contains(&name) && !(self.libraries && name == "node_modules"))
                 || name == "__pycache__"
                 || name.ends_with(".pyc")
                 || name.ends_with(".pyo")
@@ -97,8 +100,15 @@ mod tests {
     }
 
     #[test]
+    fn libraries_of_another_language_go_along() {
+        let ignore = Ignore::parse("", true);
+        assert!(!ignore.skips("node_modules", true) && !ignore.skips("lib/node_modules", true));
+        assert!(ignore.skips("webapp/node_modules", true) && ignore.skips("node_modules/.bin", true));
+    }
+
+    #[test]
     fn patterns_of_the_plugin() {
-        let ignore = Ignore::parse("# notes\n*.md\n/docs/\nassets/*.psd\ndemo.?xt\n\n");
+        let ignore = Ignore::parse("# notes\n*.md\n/docs/\nassets/*.psd\ndemo.?xt\n\n", false);
         for path in ["README.md", "a/b/c.md", "assets/icon.psd", "demo.txt"] {
             assert!(ignore.skips(path, false), "{path}");
         }

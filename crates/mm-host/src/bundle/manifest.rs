@@ -30,6 +30,16 @@ pub(super) fn rewrite(
     let executables: serde_json::Map<String, Value> =
         targets.iter().map(|it| (it.name().to_owned(), json!(layout::host(it)))).collect();
     server["executables"] = Value::Object(executables);
+    if manifest.command().is_none() {
+        of_python(server, manifest, python_version);
+    }
+    let mut text = serde_json::to_vec_pretty(&document).expect("a JSON value has a text");
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// What the host needs to know of a plugin in Python.
+fn of_python(server: &mut Value, manifest: &Manifest, python_version: &str) {
     server["runtime"] = json!("python");
     server["python_version"] = json!(python_version);
     if !server["python"].is_object() {
@@ -41,7 +51,4 @@ pub(super) fn rewrite(
     if let Some(fields) = python.as_object_mut() {
         fields.remove("venv_path");
     }
-    let mut text = serde_json::to_vec_pretty(&document).expect("a JSON value has a text");
-    text.push(b'\n');
-    Ok(text)
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::ignore::Ignore;
 use super::layout::TARGET_NAMES;
 use crate::check::Finding;
+use crate::manifest::Manifest;
 
 /// Files by their path in the folder, separated by `/`, and what cannot be bundled.
 #[derive(Debug, Default)]
@@ -53,14 +54,15 @@ fn walk(dir: &Path, skip: Skip<'_>, follow: bool) -> io::Result<Files> {
     Ok(walk.found)
 }
 
-/// The plugin's own patterns, none without a `.mmignore`.
+/// What stays out of the plugin's bundle: by default, and by its own patterns, of which there are none without a `.mmignore`.
 ///
 /// # Errors
 /// When the file is there and cannot be read.
-pub(crate) fn ignore_of(dir: &Path) -> io::Result<Ignore> {
+pub(crate) fn ignore_of(dir: &Path, manifest: &Manifest) -> io::Result<Ignore> {
+    let libraries = manifest.command().is_some();
     match fs::read_to_string(dir.join(super::ignore::FILE_NAME)) {
-        Ok(text) => Ok(Ignore::parse(&text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ignore::default()),
+        Ok(text) => Ok(Ignore::parse(&text, libraries)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ignore::parse("", libraries)),
         Err(error) => Err(error),
     }
 }

@@ -22,7 +22,8 @@ pub(super) fn plugin(manifest: &Manifest, files: &BTreeMap<String, PathBuf>) -> 
         );
     }
     let entry = manifest.entry().and_then(clean).and_then(|it| files.get(&it));
-    if let Some(text) = entry.and_then(|it| std::fs::read_to_string(it).ok())
+    if manifest.command().is_none()
+        && let Some(text) = entry.and_then(|it| std::fs::read_to_string(it).ok())
         && !text.contains("run_plugin")
     {
         let text = "nothing here calls run_plugin, so nothing would start: end it with run_plugin(YourPlugin)";
@@ -92,9 +93,18 @@ impl Rules<'_> {
     fn named_files(&mut self, manifest: &Manifest, name: &str) {
         let name = if name.is_empty() { "plugin.json" } else { name };
         let webapp = manifest.webapp.as_ref().map_or("", |it| &it.bundle_path);
-        let entry = manifest.entry().unwrap_or_default();
+        let own = match manifest.command() {
+            Some(words) => {
+                let program = words.first().map(String::as_str).filter(|it| it.contains('/')).unwrap_or_default();
+                (program, "the program of server.command", "build it, or mend server.command")
+            }
+            None => {
+                let entry = manifest.entry().unwrap_or_default();
+                (entry, "the plugin's Python file", "write it, or mend server.executable")
+            }
+        };
         let named = [
-            (entry, "the plugin's Python file", "write it, or mend server.executable"),
+            own,
             (webapp, "webapp.bundle_path", "build the web application, or remove webapp from the manifest"),
             (&manifest.icon_path, "icon_path", "put the icon there, or remove icon_path from the manifest"),
         ];
@@ -148,7 +158,7 @@ impl Rules<'_> {
                     self.error(name, &text);
                 }
             }
-            self.target(tree, &target);
+            self.target(tree, &target, manifest.command().is_none());
         }
     }
 
@@ -162,9 +172,12 @@ impl Rules<'_> {
         }
     }
 
-    fn target(&mut self, tree: &Tree, target: &Target) {
+    /// What lies in the folder of a target; `python` says whether an SDK and packages belong there.
+    fn target(&mut self, tree: &Tree, target: &Target, python: bool) {
         let (packages, folder) = (layout::packages(target), format!("{}/", layout::folder(target)));
-        if !(self.has)(&format!("{packages}/mattermost_plugin/__init__.py")) {
+        if !python {
+            // Its libraries lie wherever its language puts them.
+        } else if !(self.has)(&format!("{packages}/mattermost_plugin/__init__.py")) {
             let text = "does not hold the SDK (mattermost_plugin): make the bundle again, with --sdk PATH";
             self.error(&packages, text);
         } else if !tree.files.keys().any(|it| is_native(it, &packages)) {

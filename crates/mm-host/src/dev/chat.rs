@@ -405,14 +405,19 @@ fn describe_suggestion(suggestion: &Suggestion) -> String {
     format!("/{}{hint}{description}", suggestion.complete.trim_start_matches('/').trim_end())
 }
 
+/// What a plugin says that it runs on: a bare number is a Python's.
+pub(crate) fn language(version: &str) -> String {
+    if version.starts_with(|it: char| it.is_ascii_digit()) { format!("Python {version}") } else { version.to_owned() }
+}
+
 /// How the plugin started, in one line.
 pub(crate) fn describe_started(started: &Started) -> String {
     let version = if started.version.is_empty() { String::new() } else { format!(" {}", started.version) };
     let hooks = if started.hooks.is_empty() { "no hooks".to_owned() } else { started.hooks.join(", ") };
     format!(
-        "{}{version} runs on Python {} after {:.2} s: {hooks}",
+        "{}{version} runs on {} after {:.2} s: {hooks}",
         started.name,
-        started.python,
+        language(&started.python),
         started.took.as_secs_f32()
     )
 }

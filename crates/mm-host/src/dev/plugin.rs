@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 use mm_proto::plugin::v1;
 use mm_sim::{PluginRegistration, Server, SimError};
 
+use super::chat::language;
 use super::{Options, settings};
 use crate::host::PluginHost;
 use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
 use crate::manifest::Manifest;
-use crate::python_env::{EnvRequest, Progress, prepare};
+use crate::python_env::{EnvRequest, Progress};
+use crate::runtime::Runtime;
 use crate::supervisor::State;
 use crate::supervisor::status::Limits;
 
@@ -92,7 +94,7 @@ impl Plugin {
         progress: impl Fn(Progress) + Send + 'static,
     ) -> Result<PluginHost, String> {
         let (options, for_env) = (self.options.clone(), manifest.clone());
-        let env = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::task::spawn_blocking(move || {
             let request = EnvRequest {
                 bundle: &options.dir,
                 manifest: &for_env,
@@ -100,11 +102,11 @@ impl Plugin {
                 sdk: options.sdk.as_deref(),
                 cache_dir: options.cache_dir.as_deref(),
             };
-            prepare(&request, &mut |it| progress(it))
+            Runtime::prepare(&request, &mut |it| progress(it))
         });
-        let env = env.await.map_err(|error| error.to_string())?.map_err(text)?;
+        let runtime = runtime.await.map_err(|error| error.to_string())?.map_err(text)?;
         let limits = Limits { start: self.options.start_timeout, ..Limits::default() };
-        let mut builder = PluginHost::builder(&self.options.dir, manifest.clone(), env)
+        let mut builder = PluginHost::builder(&self.options.dir, manifest.clone(), runtime)
             .api(self.server.api(&manifest.id))
             .missing_api_methods(not_simulated())
             .sql(self.server.sql())
@@ -190,7 +192,7 @@ impl Plugin {
         let mut lines = vec![format!("{} runs", running.id)];
         if let Some(hello) = &status.hello {
             lines[0] +=
-                &format!(" ({}, Python {}, SDK {})", hello.plugin_class, hello.python_version, hello.sdk_version);
+                &format!(" ({}, {}, SDK {})", hello.plugin_class, language(&hello.python_version), hello.sdk_version);
             let hooks: Vec<&str> = hello.hooks.iter().map(String::as_str).collect();
             lines.push(format!("hooks: {}", hooks.join(", ")));
         }

@@ -1,8 +1,8 @@
-//! What a manifest must say: the server's own rules, and those of a plugin written in Python.
+//! What a manifest must say: the server's own rules, and those of a plugin that runs in a process beside the host.
 
 use std::path::{Component, Path};
 
-use super::{Manifest, ManifestError, Setting, SettingType};
+use super::{COMMAND, Manifest, ManifestError, ServerPart, Setting, SettingType};
 use crate::python_env::VersionRequirement;
 
 /// Refuses the first thing that cannot be.
@@ -70,6 +70,15 @@ fn server(manifest: &Manifest) -> Result<(), Fault> {
             "is missing: a Python plugin has {\"server\": {\"executable\": \"plugin.py\", \"runtime\": \"python\"}}",
         );
     };
+    if server.runtime == COMMAND {
+        return command(server);
+    }
+    if !server.command.is_empty() {
+        return fault(
+            "server.command",
+            "is for plugins in other languages: write \"runtime\": \"command\" beside it, or remove it",
+        );
+    }
     let Some(executable) = manifest.entry() else {
         return fault(
             "server.executable",
@@ -88,13 +97,33 @@ fn server(manifest: &Manifest) -> Result<(), Fault> {
                 format!("{executable:?} is no Python file: name the .py file, or write \"runtime\": \"python\"");
             return fault("server.executable", message);
         }
-        other => return fault("server.runtime", format!("{other:?} is unknown: this program runs \"python\"")),
+        other => {
+            let message = format!("{other:?} is unknown: write \"python\", or \"command\" with server.command");
+            return fault("server.runtime", message);
+        }
     }
     if let Err(message) = VersionRequirement::parse(&server.python_version) {
         return fault("server.python_version", message);
     }
     inside_bundle("server.python.venv_path", &server.python.venv_path)?;
     inside_bundle("server.python.requirements_path", &server.python.requirements_path)
+}
+
+/// The server's part of a plugin in another language.
+fn command(server: &ServerPart) -> Result<(), Fault> {
+    let Some(program) = server.command.first().filter(|it| !it.trim().is_empty()) else {
+        return fault("server.command", "is missing: write what to start, such as [\"node\", \"plugin.js\"]");
+    };
+    if !server.executable.is_empty() {
+        return fault("server.executable", "means nothing beside server.command: remove it");
+    }
+    if let Some(i) = server.command.iter().position(|it| it.contains('\0')) {
+        return fault(format!("server.command[{i}]"), "contains a zero byte, which no argument can");
+    }
+    for (platform, path) in &server.executables {
+        inside_bundle(&format!("server.executables.{platform}"), path)?;
+    }
+    if program.contains('/') { inside_bundle("server.command[0]", program) } else { Ok(()) }
 }
 
 /// A path in the bundle is relative and does not climb out.

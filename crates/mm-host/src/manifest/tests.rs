@@ -103,6 +103,26 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "plugin.json",
+        "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"runtime\": \"command\"}}",
+        "server.command: is missing: write what to start",
+    ),
+    (
+        "plugin.json",
+        "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"runtime\": \"command\", \"command\": [\"../run\"]}}",
+        "server.command[0]: \"../run\" leaves the bundle",
+    ),
+    (
+        "plugin.json",
+        "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"runtime\": \"command\", \"command\": [\"a\"], \"executable\": \"a\"}}",
+        "server.executable: means nothing beside server.command",
+    ),
+    (
+        "plugin.json",
+        "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"executable\": \"a.py\", \"command\": [\"a\"]}}",
+        "server.command: is for plugins in other languages",
+    ),
+    (
+        "plugin.json",
         "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"executable\": \"a.py\", \"python_version\": \"three\"}}",
         "server.python_version: \"three\" is no Python version",
     ),

@@ -266,8 +266,8 @@ impl Driver {
                 None
             }
             Err(error) => {
-                let python = self.settings.recipe.env.interpreter.path.display();
-                let what = format!("{python} could not be started: {error}");
+                let executable = self.settings.recipe.runtime.executable().display();
+                let what = format!("{executable} could not be started: {error}");
                 self.spawn_failure = Some(Failure { what, place: None, advice: String::new() });
                 Some(Event::Exited)
             }

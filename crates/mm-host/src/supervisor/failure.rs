@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use crate::python_env::PythonEnv;
+
 /// Modules whose package has another name, among those that plugins use most.
 const PACKAGE_NAMES: [(&str, &str); 10] = [
     ("PIL", "Pillow"),
@@ -31,14 +33,10 @@ pub(crate) struct Evidence {
     pub(crate) stderr: String,
     /// The plugin's folder.
     pub(crate) bundle: PathBuf,
-    /// The Python file, relative to the folder.
+    /// The Python file, relative to the folder; of a plugin in another language its command.
     pub(crate) entry: String,
-    /// The interpreter.
-    pub(crate) python: PathBuf,
-    /// Its version.
-    pub(crate) python_version: String,
-    /// The file in which the plugin lists its dependencies.
-    pub(crate) requirements_file: Option<PathBuf>,
+    /// The Python it ran on; none for a plugin in another language.
+    pub(crate) python: Option<PythonEnv>,
     /// How long the host waited for the hello, when it waited in vain.
     pub(crate) waited: Option<Duration>,
     /// Why the host did not accept the hello.
@@ -81,13 +79,17 @@ pub(crate) fn explain_start(evidence: &Evidence) -> Failure {
         return Failure {
             what: format!("{entry} was not ready after {} s", waited.as_secs_f32()),
             place: dumped_place(evidence),
-            advice: "move slow work from the module and __init__ to on_activate, or allow more time to start"
-                .to_owned(),
+            advice: match evidence.python {
+                Some(_) => "move slow work from the module and __init__ to on_activate, or allow more time to start",
+                None => "it must call PluginHost.Hello when its socket accepts calls (docs/guide/other-languages.md)",
+            }
+            .to_owned(),
         };
     }
+    let Some(python) = &evidence.python else { return explain_command_start(evidence) };
     if let Some(exception) = last_exception(&evidence.stderr) {
         let place = exception.place(&evidence.bundle);
-        let advice = advice_for(&exception, evidence);
+        let advice = advice_for(&exception, evidence, python);
         return Failure { what: exception.text, place, advice };
     }
     if evidence.status.is_some_and(|it| it.success()) {
@@ -102,6 +104,22 @@ pub(crate) fn explain_start(evidence: &Evidence) -> Failure {
         place: None,
         advice: last_words(evidence),
     }
+}
+
+/// The same for a plugin in another language, of whose words only the form of an error's line can be guessed.
+fn explain_command_start(evidence: &Evidence) -> Failure {
+    let command = &evidence.entry;
+    let what = if evidence.status.is_some_and(|it| it.success()) {
+        format!("{command} ended without saying hello")
+    } else {
+        format!("{command} {} before it was ready", ended(evidence))
+    };
+    let names_an_error = |it: &&str| {
+        ["Error: ", "Exception: ", "panic: "].iter().any(|mark| it.contains(mark)) && !it.starts_with([' ', '\t'])
+    };
+    let error = evidence.stderr.lines().rev().find(names_an_error);
+    let advice = error.map_or_else(|| last_words(evidence), |it| format!("it said {:?}", it.trim()));
+    Failure { what, place: None, advice }
 }
 
 /// Why a process that ran is gone.
@@ -211,12 +229,12 @@ fn dumped_place(evidence: &Evidence) -> Option<String> {
     Some(format!("{file}:{line}"))
 }
 
-fn advice_for(exception: &Exception, evidence: &Evidence) -> String {
+fn advice_for(exception: &Exception, evidence: &Evidence, python: &PythonEnv) -> String {
     match exception.class.as_str() {
-        "ModuleNotFoundError" => missing_module(&exception.text, evidence),
+        "ModuleNotFoundError" => missing_module(&exception.text, evidence, python),
         "SyntaxError" | "IndentationError" | "TabError" => format!(
             "mend that line; if it is right, it needs a newer Python than {}: write that as server.python_version in the manifest",
-            evidence.python_version
+            python.interpreter.version
         ),
         "ImportError" if exception.text.contains("_native") => {
             "the SDK's compiled module does not fit this Python: install mattermost-plugin-sdk again, or build it again in the repository"
@@ -229,14 +247,14 @@ fn advice_for(exception: &Exception, evidence: &Evidence) -> String {
     }
 }
 
-fn missing_module(text: &str, evidence: &Evidence) -> String {
+fn missing_module(text: &str, evidence: &Evidence, python: &PythonEnv) -> String {
     let Some(module) = text.split('\'').nth(1) else { return String::new() };
     let top = module.split('.').next().unwrap_or(module);
     if module == "mattermost_plugin._native" {
         return "the SDK's compiled module is not built: in the repository, cargo xtask dev builds it".to_owned();
     }
     if top == "mattermost_plugin" {
-        return match &evidence.requirements_file {
+        return match &python.requirements_file {
             Some(file) => {
                 format!("add mattermost-plugin-sdk to {}, or give the SDK's folder with --sdk", file_name(file))
             }
@@ -247,11 +265,11 @@ fn missing_module(text: &str, evidence: &Evidence) -> String {
         return format!("{top} is a module of the plugin: check the path after it, and for a missing __init__.py");
     }
     let package = PACKAGE_NAMES.iter().find(|(it, _)| *it == top).map_or(top, |(_, package)| package);
-    match &evidence.requirements_file {
+    match &python.requirements_file {
         Some(file) => format!("add {package} to {}", file_name(file)),
         None => format!(
             "write {package} in a requirements.txt beside the manifest, or install it: {} -m pip install {package}",
-            evidence.python.display()
+            python.interpreter.path.display()
         ),
     }
 }
@@ -263,6 +281,33 @@ fn file_name(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::python_env::Interpreter;
+
+    fn python(requirements_file: Option<&str>) -> PythonEnv {
+        let interpreter = Interpreter {
+            path: PathBuf::from("/usr/bin/python3"),
+            version: "3.11.7".to_owned(),
+            prefix: PathBuf::from("/usr"),
+            base_prefix: PathBuf::from("/usr"),
+        };
+        PythonEnv { interpreter, python_path: Vec::new(), requirements_file: requirements_file.map(PathBuf::from) }
+    }
+
+    #[test]
+    fn of_another_language_the_line_with_the_error_is_told() {
+        let stderr = "/plugins/hello/plugin.js:3\nrequire('nope')\n^\n\nError: Cannot find module 'nope'\nRequire stack:\n\nNode.js v24.19.0\n";
+        let mut evidence = evidence(EXIT_1, stderr);
+        (evidence.python, evidence.entry) = (None, "node plugin.js".to_owned());
+        assert_eq!(
+            explain_start(&evidence).to_string(),
+            "node plugin.js ended with exit code 1 before it was ready: it said \"Error: Cannot find module 'nope'\""
+        );
+        (evidence.status, evidence.stderr) = (Some(ExitStatus::from_raw(0)), "bye\n".to_owned());
+        assert_eq!(
+            explain_start(&evidence).to_string(),
+            "node plugin.js ended without saying hello: its last words were \"bye\""
+        );
+    }
 
     fn evidence(status: i32, stderr: &str) -> Evidence {
         Evidence {
@@ -270,9 +315,7 @@ mod tests {
             stderr: stderr.to_owned(),
             bundle: PathBuf::from("/plugins/hello"),
             entry: "plugin.py".to_owned(),
-            python: PathBuf::from("/usr/bin/python3"),
-            python_version: "3.11.7".to_owned(),
-            requirements_file: None,
+            python: Some(python(None)),
             waited: None,
             refused: None,
             unhealthy: false,
@@ -295,7 +338,7 @@ mod tests {
             text,
             "ModuleNotFoundError: No module named 'yaml' (plugin.py:3): write PyYAML in a requirements.txt beside the manifest, or install it: /usr/bin/python3 -m pip install PyYAML"
         );
-        evidence.requirements_file = Some(PathBuf::from("/plugins/hello/pyproject.toml"));
+        evidence.python = Some(python(Some("/plugins/hello/pyproject.toml")));
         assert!(explain_start(&evidence).to_string().ends_with(": add PyYAML to pyproject.toml"));
     }
 

@@ -27,6 +27,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
 use super::{environment, spawner};
 use crate::python_env::PythonEnv;
+use crate::runtime::Runtime;
 
 /// Longest path of a Unix socket that every supported system accepts, its closing zero byte left out.
 const MAX_SOCKET_PATH: usize = 103;
@@ -34,9 +35,9 @@ const MAX_SOCKET_PATH: usize = 103;
 /// What a process is started from.
 #[derive(Clone, Debug)]
 pub(crate) struct Recipe {
-    pub(crate) env: PythonEnv,
+    pub(crate) runtime: Runtime,
     pub(crate) bundle: PathBuf,
-    /// The Python file, relative to the bundle.
+    /// The Python file, relative to the bundle; of another language the command, for messages.
     pub(crate) entry: String,
     pub(crate) plugin_id: String,
     /// More variables, which win over those of the allow-list.
@@ -106,7 +107,7 @@ pub(crate) struct Process {
 pub(crate) type Output = (ChildStdout, ChildStderr);
 
 impl Process {
-    /// Starts Python as the recipe says.
+    /// Starts the plugin as the recipe says.
     pub(crate) async fn start(recipe: &Recipe, sockets: &SocketDir, token: &Token) -> io::Result<(Self, Output)> {
         let (token_reader, token_writer) = pipe2(OFlag::O_CLOEXEC)?;
         // 64 bytes fit into the pipe, so nobody waits here; its end is the end of the token.
@@ -152,14 +153,16 @@ impl Drop for Process {
 fn command(recipe: &Recipe, sockets: &SocketDir, token: &OwnedFd) -> Command {
     let token_fd = token.as_raw_fd();
     let parent = nix::unistd::getpid();
-    let mut command = Command::new(&recipe.env.interpreter.path);
+    let mut command = Command::new(recipe.runtime.executable());
+    match &recipe.runtime {
+        Runtime::Python(_) => command.arg("-u").arg(recipe.bundle.join(&recipe.entry)),
+        Runtime::Command(program) => command.args(&program.arguments),
+    };
     command
-        .arg("-u")
-        .arg(recipe.bundle.join(&recipe.entry))
         .current_dir(&recipe.bundle)
         .env_clear()
         .envs(environment::allowed(std::env::vars_os()))
-        .envs(python_variables(recipe))
+        .envs(recipe.runtime.python().map(|it| python_variables(it, &recipe.bundle)).unwrap_or_default())
         .envs(recipe.variables.iter().map(|(name, value)| (name, value)))
         .env("MM_PLUGIN_HOST_SOCKET", sockets.host_socket())
         .env("MM_PLUGIN_SOCKET", sockets.plugin_socket())
@@ -177,7 +180,7 @@ fn command(recipe: &Recipe, sockets: &SocketDir, token: &OwnedFd) -> Command {
     command
 }
 
-/// Runs in the child before Python: the token's descriptor survives, and the child does not survive its host.
+/// Runs in the child before the plugin: the token's descriptor survives, and the child does not survive its host.
 fn prepare_child(token_fd: i32, parent: Pid) -> io::Result<()> {
     // SAFETY: the descriptor is open: the parent holds it until the child was started.
     let token = unsafe { std::os::fd::BorrowedFd::borrow_raw(token_fd) };
@@ -191,22 +194,22 @@ fn prepare_child(token_fd: i32, parent: Pid) -> io::Result<()> {
     Ok(())
 }
 
-fn python_variables(recipe: &Recipe) -> Vec<(&'static str, OsString)> {
+fn python_variables(env: &PythonEnv, bundle: &Path) -> Vec<(&'static str, OsString)> {
     let mut variables = vec![
         ("PYTHONUNBUFFERED", OsString::from("1")),
         // On SIGABRT and on a crash in compiled code Python then prints where each thread was.
         ("PYTHONFAULTHANDLER", OsString::from("1")),
         ("PYTHONIOENCODING", OsString::from("utf-8:backslashreplace")),
     ];
-    if !recipe.env.python_path.is_empty() {
-        let joined = std::env::join_paths(&recipe.env.python_path).unwrap_or_else(|_| OsStr::new("").to_owned());
+    if !env.python_path.is_empty() {
+        let joined = std::env::join_paths(&env.python_path).unwrap_or_else(|_| OsStr::new("").to_owned());
         variables.push(("PYTHONPATH", joined));
     }
-    let interpreter = &recipe.env.interpreter;
+    let interpreter = &env.interpreter;
     if interpreter.is_venv() {
         variables.push(("VIRTUAL_ENV", interpreter.prefix.clone().into_os_string()));
     }
-    if access(&recipe.bundle, AccessFlags::W_OK).is_err() {
+    if access(bundle, AccessFlags::W_OK).is_err() {
         variables.push(("PYTHONDONTWRITEBYTECODE", OsString::from("1")));
     }
     variables

@@ -1,4 +1,4 @@
-//! The Python plugin in whose bundle this executable lies.
+//! The plugin in whose bundle this executable lies, in Python or another language with a process of its own.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -15,7 +15,8 @@ use crate::downstream::LateApi;
 use crate::host::PluginHost;
 use crate::log::LogSink;
 use crate::manifest::Manifest;
-use crate::python_env::{EnvRequest, PythonEnv, prepare};
+use crate::python_env::EnvRequest;
+use crate::runtime::Runtime;
 use crate::sql::{LateSql, ServerSql};
 use crate::supervisor::State;
 use crate::supervisor::status::{Hello, Limits};
@@ -80,21 +81,20 @@ async fn make_host(api: LateApi, sql: LateSql, sink: LogSink) -> Result<(PluginH
     let found = tokio::task::spawn_blocking(|| {
         let executable =
             std::env::current_exe().map_err(|error| format!("mm-host cannot find its own file: {error}"))?;
-        find(&executable).map(|(bundle, manifest, env)| (bundle.to_owned(), manifest, env))
+        find(&executable).map(|(bundle, manifest, runtime)| (bundle.to_owned(), manifest, runtime))
     });
-    let (bundle, manifest, env) = found.await.map_err(|error| error.to_string())??;
-    let id = manifest.id.clone();
-    let builder = PluginHost::builder(bundle, manifest, env)
-        .late_api(api)
-        .late_sql(sql)
-        .log(sink)
+    let (bundle, manifest, runtime) = found.await.map_err(|error| error.to_string())??;
+    let (id, in_python) = (manifest.id.clone(), manifest.command().is_none());
+    let mut builder = PluginHost::builder(bundle, manifest, runtime).late_api(api).late_sql(sql).log(sink);
+    if in_python {
         // The server may write into the bundle's folder, but what it unpacks there is all that belongs there.
-        .variable("PYTHONDONTWRITEBYTECODE", "1");
+        builder = builder.variable("PYTHONDONTWRITEBYTECODE", "1");
+    }
     builder.build().map(|host| (host, id)).map_err(|error| error.to_string())
 }
 
-/// The bundle in which `executable` lies, and the Python for it.
-fn find(executable: &Path) -> Result<(&Path, Manifest, PythonEnv), String> {
+/// The bundle in which `executable` lies, and what to start of it.
+fn find(executable: &Path) -> Result<(&Path, Manifest, Runtime), String> {
     let remake = "make the bundle with `mm-host bundle`";
     let bundle = layout::bundle_of(executable).ok_or_else(|| {
         format!("{} does not lie in a bundle as server/<target>/mm-host: {remake}", executable.display())
@@ -104,8 +104,8 @@ fn find(executable: &Path) -> Result<(&Path, Manifest, PythonEnv), String> {
         return Err(format!("{} is not the manifest of a bundle: {remake}", path.display()));
     }
     let request = EnvRequest { bundle, manifest: &manifest, python: None, sdk: None, cache_dir: None };
-    let env = prepare(&request, &mut |_| {}).map_err(|error| error.to_string())?;
-    Ok((bundle, manifest, env))
+    let runtime = Runtime::prepare(&request, &mut |_| {}).map_err(|error| error.to_string())?;
+    Ok((bundle, manifest, runtime))
 }
 
 #[async_trait]
