@@ -16,6 +16,7 @@ mod report;
 mod samples;
 mod server;
 mod startup;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

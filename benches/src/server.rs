@@ -49,7 +49,7 @@ impl Server<'_> {
     pub(crate) async fn measure(&self, report: &mut Report) -> Result<()> {
         let scratch = tempfile::tempdir()?;
         let reference = self.reference(scratch.path())?;
-        let bundle = self.bundle(scratch.path())?;
+        let bundle = self.bundle(scratch.path(), "echo")?;
         let echo = Echo::start(scratch.path()).await?;
         let (mut go, _) = Plugin::start(self, &reference, &[("REFPLUGIN", "echo".as_ref())])?;
         let own = std::env::current_exe()?;
@@ -86,6 +86,9 @@ impl Server<'_> {
         let limit = Some(Target::AtMost(1.0));
         report.add("mm-host and a Rust echo, against a plugin in Go", median(&|it| it.0 / it.1), "×", limit);
         report.add("the same less what the echo takes by itself", median(&|it| (it.0 - it.2) / it.1), "×", None);
+        let web = self.bundle(scratch.path(), "web")?;
+        let (mut python, _) = Plugin::start(self, &web, &[])?;
+        crate::web::measure(self, &mut python, &mut go, report)?;
         self.handshake(&bundle, report)
     }
 
@@ -101,18 +104,18 @@ impl Server<'_> {
         Ok(folder)
     }
 
-    /// The unpacked bundle of the plugin whose Python becomes the echo.
-    fn bundle(&self, scratch: &Path) -> Result<PathBuf> {
+    /// The unpacked bundle of a plugin of `benches/plugins`.
+    fn bundle(&self, scratch: &Path, plugin: &str) -> Result<PathBuf> {
         let mut command = Command::new(self.host);
-        command.arg("bundle").arg(self.root.join("benches/plugins/echo"));
+        command.arg("bundle").arg(self.root.join("benches/plugins").join(plugin));
         command.arg("--sdk").arg(self.sdk).arg("--build-python").arg(self.python).arg("--output").arg(scratch);
         let output = command.output()?;
         ensure!(output.status.success(), "mm-host bundle: {}", String::from_utf8_lossy(&output.stderr));
-        let folder = scratch.join("bundle");
+        let (id, folder) = (format!("org.example.bench-{plugin}"), scratch.join("bundles"));
         let mut unpack = Command::new(self.go.join("minimost"));
-        unpack.arg("-folder").arg(&folder).arg(scratch.join("org.example.bench-echo-1.0.0.tar.gz"));
+        unpack.arg("-folder").arg(folder.join(plugin)).arg(scratch.join(format!("{id}-1.0.0.tar.gz")));
         ensure!(unpack.stdin(Stdio::null()).status()?.success(), "the bundle cannot be unpacked");
-        Ok(folder.join("org.example.bench-echo"))
+        Ok(folder.join(plugin).join(id))
     }
 
     /// From the start of the process to the line that the server waits for.
@@ -144,7 +147,7 @@ impl Server<'_> {
 }
 
 /// A plugin that a server runs.
-struct Plugin {
+pub(crate) struct Plugin {
     server: Lines,
     count: u64,
     hook: Value,
@@ -166,6 +169,13 @@ impl Plugin {
     /// Microseconds of a call.
     fn hook(&mut self, calls: usize) -> Result<f64> {
         let wanted = json!({"command": "measure", "times": calls, "hook": self.hook});
+        let timing: Timing = serde_json::from_value(self.ask(wanted)?)?;
+        Ok(timing.median)
+    }
+
+    /// Microseconds of an exchange of HTTP.
+    pub(crate) fn request(&mut self, load: &Value, times: usize) -> Result<f64> {
+        let wanted = json!({"command": "measure_http", "times": times, "load": load});
         let timing: Timing = serde_json::from_value(self.ask(wanted)?)?;
         Ok(timing.median)
     }
