@@ -43,6 +43,12 @@ def minimost() -> Path:
 
 
 @pytest.fixture(scope="session")
+def older_minimost() -> Path:
+    """The program as a server of 9.8."""
+    return Path(os.environ["MINIMOST_9_8"])
+
+
+@pytest.fixture(scope="session")
 def bundled(mm_host: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
     """Makes the bundle of a plugin's folder, as its author does."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,7 +13,7 @@ from minimost import Minimost, Reply, but_maps
 from probe_peer import ProbePeer
 
 from mattermost_plugin import Reject, Replace
-from mattermost_plugin._generated.hooks import HOOKS, HookSpec
+from mattermost_plugin._generated.hooks import HOOKS
 
 #: Types of Go, by hook.
 Types = dict[str, list[str]]
@@ -58,13 +57,6 @@ def test_no_hook_is_forgotten(surface: dict[str, Any], server: Minimost) -> None
     assert values.issuperset({*VERDICTS, *REJECTIONS})
 
 
-def nodes_of(spec: HookSpec) -> list[types.Node]:
-    """Returns the annotations of a handler's parameters."""
-    (function,) = ast.parse(f"def handler{spec.signature}: ...").body
-    assert isinstance(function, ast.FunctionDef)
-    return [types.parse(ast.unparse(it.annotation)) for it in function.args.args[1:] if it.annotation is not None]
-
-
 def harmless(go: str, results: Types) -> Any:
     """Returns something that the hook takes."""
     plain = {"bool": True, "int64": 1}
@@ -79,7 +71,7 @@ def test_python_gets_what_go_gives(
     peer.returns(go, harmless(go, results))
     reply = server.hook(go, fill=ARGS, mode=mode)
     assert reply.failure == ""
-    nodes, sent = nodes_of(HOOKS[go]), server.delivered(go, ARGS, mode, params[go])
+    nodes, sent = go_values.nodes_of(HOOKS[go]), server.delivered(go, ARGS, mode, params[go])
     expected = tuple(go_values.value(it, node) for it, node in zip(sent, nodes, strict=True))
     got = peer.taken[go].pop()
     assert mapping.differences(expected, got, go) == []

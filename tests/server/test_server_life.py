@@ -23,9 +23,9 @@ def own_peer() -> Iterator[ProbePeer]:
         yield peer
 
 
-@pytest.fixture(params=["MINIMOST", "MINIMOST_1_6_0"], ids=["go-plugin 1.7.0", "go-plugin 1.6.0"])
+@pytest.fixture(params=["MINIMOST", "MINIMOST_9_8"], ids=["newest", "9.8"])
 def program(request: pytest.FixtureRequest) -> Path:
-    """A server with the newest go-plugin, or with the oldest that is still in use."""
+    """The newest server, with go-plugin 1.7.0, or one of 9.8, with go-plugin 1.6.0."""
     return Path(os.environ[request.param])
 
 

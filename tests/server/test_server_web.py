@@ -67,7 +67,7 @@ def start(server: Minimost, *, old: bool) -> Site:
 def site(request: pytest.FixtureRequest, minimost: Path, streams_folder: Path) -> Iterator[Site]:
     """A server of each kind."""
     old = request.param == "old"
-    program = Path(os.environ["MINIMOST_1_6_0"]) if old else minimost
+    program = Path(os.environ["MINIMOST_9_8"]) if old else minimost
     with running(program, streams_folder) as server:
         yield start(server, old=old)
 

@@ -14,6 +14,7 @@ mod dev;
 mod drift;
 mod gob;
 mod ir;
+mod older_peer;
 mod output;
 mod python;
 mod regenerate;

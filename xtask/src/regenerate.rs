@@ -104,6 +104,7 @@ pub(crate) fn inputs() -> anyhow::Result<Inputs> {
         if workspace::path(mm_codegen::WIRE_LOCK).exists() { read(mm_codegen::WIRE_LOCK)? } else { String::new() };
     Ok(Inputs {
         surface: read("surface/surface.json")?,
+        older: older()?.into_values().collect(),
         overrides: read("surface/overrides.toml")?,
         docs: read("surface/docs.toml")?,
         wire_lock,
@@ -142,7 +143,8 @@ fn generate(part: Part, compiled: &Compiled) -> anyhow::Result<Files> {
             }
             let mut files = mm_codegen::rust::generate(ir).map_err(anyhow::Error::msg)?;
             files.extend(mm_codegen::rust::generate_host(&host, ir).map_err(anyhow::Error::msg)?);
-            files.extend(mm_codegen::rust::gob::generate(ir, &inputs()?.surface).map_err(anyhow::Error::msg)?);
+            let surface = mm_codegen::union(&inputs()?).map_err(|it| complaint(&[it]))?;
+            files.extend(mm_codegen::rust::gob::generate(ir, &surface).map_err(anyhow::Error::msg)?);
             Ok(files)
         }
         Part::Python => Ok(mm_pysdk_gen::generate_python(ir)?),

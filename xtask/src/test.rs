@@ -6,9 +6,9 @@ use std::process::Command;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-use crate::python;
 use crate::venv::{self, run};
 use crate::workspace::{self, cargo};
+use crate::{older_peer, python};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -91,15 +91,17 @@ fn go(root: &Path, asked: bool, arguments: &[String]) -> Result<()> {
     };
     run(go().args(["vet", "./..."]))?;
     run(go().args(["test", "./..."]))?;
-    let program = |name| workspace::target().join("interop").join(name);
-    let (newest, oldest) = (program("minimost"), program("minimost-1.6.0"));
+    let folder = workspace::target().join("interop");
+    let (newest, older) = (folder.join("minimost"), folder.join(format!("minimost-{}", older_peer::VERSION)));
     run(go().args(["build", "-o"]).arg(&newest).arg("./cmd/minimost"))?;
-    // Servers before 10 have this version of go-plugin.
-    run(go().args(["build", "-modfile", "goplugin/v1.6.0.mod", "-o"]).arg(&oldest).arg("./cmd/minimost"))?;
+    let flags = older_peer::flags(&folder)?;
+    run(go().args(["vet", "./mattermost/...", "./cmd/..."]).env("GOFLAGS", &flags))?;
+    run(go().args(["test", "./mattermost/...", "./cmd/..."]).env("GOFLAGS", &flags))?;
+    run(go().args(["build", "-o"]).arg(&older).arg("./cmd/minimost").env("GOFLAGS", &flags))?;
     let mut command = pytest(root)?;
     run(command
         .args(["tests/server", "tests/sql"])
         .args(arguments)
         .env("MINIMOST", newest)
-        .env("MINIMOST_1_6_0", oldest))
+        .env("MINIMOST_9_8", older))
 }

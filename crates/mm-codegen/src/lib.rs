@@ -1,7 +1,7 @@
 //! Surface to IR, and IR to proto and Rust; and surface to Go, for tests.
 //!
 //! ```text
-//! surface.json + overrides.toml + docs.toml + wire.lock
+//! surface.json + versions/*.json + overrides.toml + docs.toml + wire.lock
 //!    │  load → lower → passes
 //!    ▼
 //! ir::Ir ──► proto::generate ──► rust::generate        (and mm-pysdk-gen: Python, reference pages)
@@ -17,6 +17,7 @@ pub mod go;
 pub mod ir;
 mod lower;
 pub mod names;
+mod older;
 mod overrides;
 mod pass;
 pub mod proto;
@@ -26,6 +27,7 @@ mod wire_lock;
 
 pub use diagnostic::Diagnostic;
 pub use files::{Files, header, markdown_header};
+pub use older::union;
 
 use docs::Docs;
 use ir::Ir;
@@ -38,11 +40,13 @@ pub const WIRE_LOCK: &str = wire_lock::FILE;
 /// What [`Inputs::docs`] is the text of.
 pub const DOCS: &str = docs::FILE;
 
-/// The texts of the four inputs.
+/// The texts of the inputs.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
     /// `surface/surface.json`
     pub surface: String,
+    /// The surfaces of older servers in `surface/versions`, whose fields are added; see [`union`].
+    pub older: Vec<String>,
     /// `surface/overrides.toml`
     pub overrides: String,
     /// `surface/docs.toml`
@@ -135,9 +139,7 @@ fn run(
 }
 
 fn parse(inputs: &Inputs) -> Result<(mm_surface::Surface, Overrides, pass::Context), Vec<Diagnostic>> {
-    let surface = serde_json::from_str(&inputs.surface).map_err(|error| {
-        Diagnostic::new(lower::FILE, "", error.to_string(), "write it again with `cargo xtask surface`")
-    });
+    let surface = union(inputs);
     let overrides = Overrides::parse(&inputs.overrides);
     let docs = Docs::parse(&inputs.docs);
     let lock = WireLock::parse(&inputs.wire_lock);

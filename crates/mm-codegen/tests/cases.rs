@@ -50,6 +50,7 @@ fn every_mistake_is_explained() {
         let surface = if folder.join("surface.json").is_file() { read("surface.json") } else { EMPTY.to_owned() };
         let inputs = Inputs {
             surface,
+            older: Vec::new(),
             overrides: read("overrides.toml"),
             docs: read("docs.toml"),
             wire_lock: read("wire.lock"),

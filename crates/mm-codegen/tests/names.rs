@@ -15,6 +15,7 @@ fn ir() -> Ir {
     let read = |file: &str| fs::read_to_string(surface.join(file)).unwrap();
     mm_codegen::load(&Inputs {
         surface: read("surface.json"),
+        older: vec![read("versions/9.8.json")],
         overrides: read("overrides.toml"),
         docs: read("docs.toml"),
         wire_lock: read("wire.lock"),

@@ -16,6 +16,7 @@ fn file(name: &str) -> String {
 fn ir() -> Ir {
     let inputs = Inputs {
         surface: file("surface.json"),
+        older: vec![file("versions/9.8.json")],
         overrides: file("overrides.toml"),
         docs: file("docs.toml"),
         wire_lock: file("wire.lock"),

@@ -6,15 +6,20 @@ the SDK makes of the same value on its way through gob, Rust and gRPC has to be 
 
 from __future__ import annotations
 
+import ast
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import surfaces
 import width_mapping as mapping
 import width_types as types
 from width_types import Node
 
 from mattermost_plugin import errors, models
+from mattermost_plugin._generated.hooks import HookSpec
 
 #: Go's names of types whose class has another name here.
 _RENAMED = {"Error": "PostgresError", "PropertyOptions_model_PluginPropertyOption": "PluginPropertyOption"}
@@ -59,6 +64,8 @@ def _enum(it: Any, node: Node) -> Any:
 def model(it: dict[str, Any], cls: Any) -> Any:
     """Returns a model. Every field of the Go struct has its place, and every attribute its field.
 
+    A model has the fields of several servers: those that only other servers have are missing in Go's struct, and nothing else is.
+
     Args:
         it: The struct as JSON.
         cls: The model.
@@ -66,10 +73,32 @@ def model(it: dict[str, Any], cls: Any) -> Any:
     nodes = types.fields_of(cls)
     attributes = {name.replace("_", ""): name for name in nodes}
     fields = {name.lower(): name for name in it}
-    assert attributes.keys() == fields.keys(), (
-        f"{cls.__name__} has {sorted(attributes)}, Go's struct has {sorted(fields)}"
+    elsewhere = surfaces.only_elsewhere(cls.__name__, fields.keys())
+    assert attributes.keys() - elsewhere == fields.keys(), (
+        f"{cls.__name__} has {sorted(attributes)}, Go's struct has {sorted(fields)}, other servers have {sorted(elsewhere)}"
     )
-    return cls(**{name: value(it[fields[key]], nodes[name]) for key, name in attributes.items()})
+    with _inside(cls):
+        values = {name: value(it[fields[key]], nodes[name]) for key, name in attributes.items() if key in fields}
+        # In a Config nothing is nil, whatever the server.
+        zeros = {attributes[key]: nodes[attributes[key]] for key in elsewhere} if _config else {}
+        values |= {name: node.cls() for name, node in zeros.items() if node.kind == "scalar"}
+    return cls(**values)
+
+
+#: As many as there are models of a Config around what is made.
+_config: list[type] = []
+
+
+@contextmanager
+def _inside(cls: type) -> Iterator[None]:
+    if not _config and cls is not models.Config:
+        yield
+        return
+    _config.append(cls)
+    try:
+        yield
+    finally:
+        _config.pop()
 
 
 def _list(it: list[Any], node: Node) -> Any:
@@ -148,3 +177,10 @@ def node_of(go: str) -> Node:
         return Node("list", parts=(node_of(go[2:]),))
     scalar = {"string": str, "bool": bool, "int64": int}.get(go)
     return Node("model", class_of(go)) if scalar is None else Node("scalar", scalar)
+
+
+def nodes_of(spec: HookSpec) -> list[Node]:
+    """Returns the annotations of a handler's parameters."""
+    (function,) = ast.parse(f"def handler{spec.signature}: ...").body
+    assert isinstance(function, ast.FunctionDef)
+    return [types.parse(ast.unparse(it.annotation)) for it in function.args.args[1:] if it.annotation is not None]

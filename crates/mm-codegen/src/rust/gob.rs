@@ -16,17 +16,16 @@ use super::FOLDER;
 use crate::ir::Ir;
 use crate::{Files, header, render};
 
-/// Everything that is made from the IR and the surface whose text is given.
+/// Everything that is made from the IR and the surface that it was made of.
 ///
 /// # Errors
-/// The text is no surface, or has a type that cannot be sent: a bug here, or of another surface than the IR's.
-pub fn generate(ir: &Ir, surface: &str) -> Result<Files, String> {
-    let surface: Surface = serde_json::from_str(surface).map_err(|error| format!("surface.json: {error}"))?;
+/// It has a type that cannot be sent: a bug here, or of another surface than the IR's.
+pub fn generate(ir: &Ir, surface: &Surface) -> Result<Files, String> {
     let header = header("//", &ir.upstream_version);
     let mut files = Files::new();
-    let types = nodes::types(ir, &surface, &header)?;
+    let types = nodes::types(ir, surface, &header)?;
     files.insert(format!("{FOLDER}/gob/types.rs"), render::render("rust/gob_types.rs.j2", types));
-    for service in nodes::services(ir, &surface, &header)? {
+    for service in nodes::services(ir, surface, &header)? {
         let path = format!("{FOLDER}/gob/{}.rs", service.file);
         files.insert(path, render::render("rust/gob_calls.rs.j2", service));
     }

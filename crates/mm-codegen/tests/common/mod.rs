@@ -42,6 +42,7 @@ pub fn case_inputs(folder: &Path) -> Inputs {
     let external = external.split("\n-- ").next().unwrap_or_default();
     Inputs {
         surface: tagged(&text(&folder.join("expected/surface.json"))),
+        older: Vec::new(),
         overrides: format!("{external}\n{}", text(&folder.join("overrides.toml"))),
         docs: text(&folder.join("docs.toml")),
         wire_lock: text(&folder.join("wire.lock")),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         AuditEventError,
         AutocompleteData,
         AutoTranslationSettings,
+        BleveSettings,
         CacheSettings,
         ChannelBannerInfo,
         ChannelType,
@@ -49,12 +50,14 @@ if TYPE_CHECKING:
         MessageExportSettings,
         MetricsSettings,
         NativeAppSettings,
+        NotificationLogSettings,
         Office365Settings,
         PasswordSettings,
         PermissionLevel,
         PluginSettings,
         PostMetadata,
         PrivacySettings,
+        ProductSettings,
         PropertyFieldType,
         RateLimitSettings,
         SamlSettings,
@@ -227,6 +230,9 @@ class ConfigFields(TypedDict, total=False):
     access_control_settings: AccessControlSettings
     content_flagging_settings: ContentFlaggingSettings
     auto_translation_settings: AutoTranslationSettings
+    notification_log_settings: NotificationLogSettings
+    bleve_settings: BleveSettings
+    product_settings: ProductSettings
 
 
 class CreateDefaultMembershipParamsFields(TypedDict, total=False):

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"interop/mattermost/generated/model"
@@ -255,6 +256,35 @@ func (f *filler) failure(v reflect.Value) {
 // errorTypes are what an error may be.
 var errorTypes = slices.DeleteFunc(slices.Clone(plugin.Registered), func(t reflect.Type) bool { return !t.Implements(errorType) })
 
+// dynamicTypes are what an any may hold besides plain values: the registered types, but for the errors of MySQL, which older servers
+// have for methods that fail. The order decides what stands where: lists and maps first, errors of drivers last.
+var dynamicTypes = func() []reflect.Type {
+	types := slices.DeleteFunc(slices.Clone(plugin.Registered), func(t reflect.Type) bool {
+		return t.Kind() == reflect.Pointer && strings.HasSuffix(t.Elem().PkgPath(), "/mysql")
+	})
+	slices.SortStableFunc(types, func(a, b reflect.Type) int { return rank(a) - rank(b) })
+	return types
+}()
+
+func rank(t reflect.Type) int {
+	switch {
+	case t == reflect.TypeFor[[]any]():
+		return 0
+	case t.Kind() == reflect.Map:
+		return 1
+	case t.Kind() == reflect.Slice && t.Name() == "":
+		return 2
+	case t == reflect.TypeFor[*model.AppError]():
+		return 3
+	case t.Kind() == reflect.Slice:
+		return 5
+	case t.Implements(errorType):
+		return 6
+	default:
+		return 4
+	}
+}
+
 // plainTypes are what every language has.
 var plainTypes = []reflect.Type{
 	reflect.TypeFor[string](),
@@ -268,7 +298,7 @@ func (f *filler) dynamicValue(v reflect.Value, name string) {
 	if !v.CanSet() || v.NumMethod() > 0 {
 		return
 	}
-	types := slices.Concat(plainTypes, plugin.Registered)
+	types := slices.Concat(plainTypes, dynamicTypes)
 	if f.dynamic >= mostDynamic {
 		types = plainTypes
 	}

@@ -59,6 +59,17 @@ impl Fill for v1::AutoTranslationSettings {
     }
 }
 
+impl Fill for v1::BleveSettings {
+    fn fill(&mut self) {
+        self.index_dir.get_or_insert_default();
+        self.enable_indexing.get_or_insert_default();
+        self.enable_searching.get_or_insert_default();
+        self.enable_autocomplete.get_or_insert_default();
+        self.bulk_indexing_time_window_seconds.get_or_insert_default();
+        self.batch_size.get_or_insert_default();
+    }
+}
+
 impl Fill for v1::CacheSettings {
     fn fill(&mut self) {
         self.cache_type.get_or_insert_default();
@@ -152,6 +163,8 @@ impl Fill for v1::Config {
         self.access_control_settings.iter_mut().for_each(|it| it.fill());
         self.content_flagging_settings.iter_mut().for_each(|it| it.fill());
         self.auto_translation_settings.iter_mut().for_each(|it| it.fill());
+        self.notification_log_settings.iter_mut().for_each(|it| it.fill());
+        self.bleve_settings.iter_mut().for_each(|it| it.fill());
     }
 }
 
@@ -280,6 +293,12 @@ impl Fill for v1::ExperimentalAuditSettings {
         self.file_enabled.get_or_insert_default();
         self.file_name.get_or_insert_default();
         self.certificate.get_or_insert_default();
+        self.file_max_size_mb.get_or_insert_default();
+        self.file_max_age_days.get_or_insert_default();
+        self.file_max_backups.get_or_insert_default();
+        self.file_compress.get_or_insert_default();
+        self.file_max_queue_size.get_or_insert_default();
+        self.advanced_logging_config.get_or_insert_default();
     }
 }
 
@@ -297,6 +316,7 @@ impl Fill for v1::ExperimentalSettings {
         self.users_status_and_profile_fetching_poll_interval_milliseconds.get_or_insert_default();
         self.youtube_referrer_policy.get_or_insert_default();
         self.experimental_channel_category_sorting.get_or_insert_default();
+        self.client_side_cert_check.get_or_insert_default();
     }
 }
 
@@ -450,6 +470,7 @@ impl Fill for v1::LdapSettings {
         self.login_button_color.get_or_insert_default();
         self.login_button_border_color.get_or_insert_default();
         self.login_button_text_color.get_or_insert_default();
+        self.trace.get_or_insert_default();
     }
 }
 
@@ -483,6 +504,8 @@ impl Fill for v1::LogSettings {
         self.enable_diagnostics.get_or_insert_default();
         self.enable_sentry.get_or_insert_default();
         self.max_field_size.get_or_insert_default();
+        self.verbose_diagnostics.get_or_insert_default();
+        self.advanced_logging_config.get_or_insert_default();
     }
 }
 
@@ -522,6 +545,20 @@ impl Fill for v1::NativeAppSettings {
         self.mobile_enable_secure_file_preview.get_or_insert_default();
         self.mobile_allow_pdf_link_navigation.get_or_insert_default();
         self.enable_intune_mam.get_or_insert_default();
+    }
+}
+
+impl Fill for v1::NotificationLogSettings {
+    fn fill(&mut self) {
+        self.enable_console.get_or_insert_default();
+        self.console_level.get_or_insert_default();
+        self.console_json.get_or_insert_default();
+        self.enable_color.get_or_insert_default();
+        self.enable_file.get_or_insert_default();
+        self.file_level.get_or_insert_default();
+        self.file_json.get_or_insert_default();
+        self.file_location.get_or_insert_default();
+        self.advanced_logging_config.get_or_insert_default();
     }
 }
 
@@ -783,6 +820,9 @@ impl Fill for v1::ServiceSettings {
         self.enable_web_hub_channel_iteration.get_or_insert_default();
         self.frame_ancestors.get_or_insert_default();
         self.delete_account_link.get_or_insert_default();
+        self.enable_open_tracing.get_or_insert_default();
+        self.enable_preview_features.get_or_insert_default();
+        self.self_hosted_purchase.get_or_insert_default();
     }
 }
 

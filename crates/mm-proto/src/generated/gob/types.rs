@@ -255,6 +255,17 @@ mm_gob::gob_struct! {
 }
 
 mm_gob::gob_struct! {
+    v1::BleveSettings as "BleveSettings" {
+        "IndexDir" => index_dir: Nilable<Str>,
+        "EnableIndexing" => enable_indexing: Nilable<Bool>,
+        "EnableSearching" => enable_searching: Nilable<Bool>,
+        "EnableAutocomplete" => enable_autocomplete: Nilable<Bool>,
+        "BulkIndexingTimeWindowSeconds" => bulk_indexing_time_window_seconds: Nilable<Int>,
+        "BatchSize" => batch_size: Nilable<Int>,
+    }
+}
+
+mm_gob::gob_struct! {
     v1::Bot as "Bot" {
         "UserId" => user_id: Str,
         "Username" => username: Str,
@@ -535,6 +546,9 @@ mm_gob::gob_struct! {
         "AccessControlSettings" => access_control_settings: ByValue<Model<v1::AccessControlSettings>>,
         "ContentFlaggingSettings" => content_flagging_settings: ByValue<Model<v1::ContentFlaggingSettings>>,
         "AutoTranslationSettings" => auto_translation_settings: ByValue<Model<v1::AutoTranslationSettings>>,
+        "NotificationLogSettings" => notification_log_settings: ByValue<Model<v1::NotificationLogSettings>>,
+        "BleveSettings" => bleve_settings: ByValue<Model<v1::BleveSettings>>,
+        "ProductSettings" => product_settings: ByValue<Model<v1::ProductSettings>>,
     }
 }
 
@@ -802,6 +816,12 @@ mm_gob::gob_struct! {
         "FileName" => file_name: Nilable<Str>,
         "AdvancedLoggingJSON" => advanced_logging_json: Bytes,
         "Certificate" => certificate: Nilable<Str>,
+        "FileMaxSizeMB" => file_max_size_mb: Nilable<Int>,
+        "FileMaxAgeDays" => file_max_age_days: Nilable<Int>,
+        "FileMaxBackups" => file_max_backups: Nilable<Int>,
+        "FileCompress" => file_compress: Nilable<Bool>,
+        "FileMaxQueueSize" => file_max_queue_size: Nilable<Int>,
+        "AdvancedLoggingConfig" => advanced_logging_config: Nilable<Str>,
     }
 }
 
@@ -819,6 +839,7 @@ mm_gob::gob_struct! {
         "UsersStatusAndProfileFetchingPollIntervalMilliseconds" => users_status_and_profile_fetching_poll_interval_milliseconds: Nilable<Int>,
         "YoutubeReferrerPolicy" => youtube_referrer_policy: Nilable<Bool>,
         "ExperimentalChannelCategorySorting" => experimental_channel_category_sorting: Nilable<Bool>,
+        "ClientSideCertCheck" => client_side_cert_check: Nilable<Str>,
     }
 }
 
@@ -867,6 +888,9 @@ mm_gob::gob_struct! {
         "EnableAIRecaps" => enable_ai_recaps: Bool,
         "IntegratedBoards" => integrated_boards: Bool,
         "CJKSearch" => cjk_search: Bool,
+        "CallsEnabled" => calls_enabled: Bool,
+        "PostPriority" => post_priority: Bool,
+        "CloudReverseTrial" => cloud_reverse_trial: Bool,
     }
 }
 
@@ -1184,6 +1208,7 @@ mm_gob::gob_struct! {
         "LoginButtonColor" => login_button_color: Nilable<Str>,
         "LoginButtonBorderColor" => login_button_border_color: Nilable<Str>,
         "LoginButtonTextColor" => login_button_text_color: Nilable<Str>,
+        "Trace" => trace: Nilable<Bool>,
     }
 }
 
@@ -1257,6 +1282,8 @@ mm_gob::gob_struct! {
         "EnableSentry" => enable_sentry: Nilable<Bool>,
         "AdvancedLoggingJSON" => advanced_logging_json: Bytes,
         "MaxFieldSize" => max_field_size: Nilable<Int>,
+        "VerboseDiagnostics" => verbose_diagnostics: Nilable<Bool>,
+        "AdvancedLoggingConfig" => advanced_logging_config: Nilable<Str>,
     }
 }
 
@@ -1390,6 +1417,21 @@ mm_gob::gob_struct! {
         "MobileEnableSecureFilePreview" => mobile_enable_secure_file_preview: Nilable<Bool>,
         "MobileAllowPdfLinkNavigation" => mobile_allow_pdf_link_navigation: Nilable<Bool>,
         "EnableIntuneMAM" => enable_intune_mam: Nilable<Bool>,
+    }
+}
+
+mm_gob::gob_struct! {
+    v1::NotificationLogSettings as "NotificationLogSettings" {
+        "EnableConsole" => enable_console: Nilable<Bool>,
+        "ConsoleLevel" => console_level: Nilable<Str>,
+        "ConsoleJson" => console_json: Nilable<Bool>,
+        "EnableColor" => enable_color: Nilable<Bool>,
+        "EnableFile" => enable_file: Nilable<Bool>,
+        "FileLevel" => file_level: Nilable<Str>,
+        "FileJson" => file_json: Nilable<Bool>,
+        "FileLocation" => file_location: Nilable<Str>,
+        "AdvancedLoggingJSON" => advanced_logging_json: Bytes,
+        "AdvancedLoggingConfig" => advanced_logging_config: Nilable<Str>,
     }
 }
 
@@ -1787,6 +1829,11 @@ mm_gob::gob_struct! {
         "Files" => files: Nilable<Model<v1::FilesLimits>>,
         "Messages" => messages: Nilable<Model<v1::MessagesLimits>>,
         "Teams" => teams: Nilable<Model<v1::TeamsLimits>>,
+    }
+}
+
+mm_gob::gob_struct! {
+    v1::ProductSettings as "ProductSettings" {
     }
 }
 
@@ -2220,6 +2267,9 @@ mm_gob::gob_struct! {
         "EnableWebHubChannelIteration" => enable_web_hub_channel_iteration: Nilable<Bool>,
         "FrameAncestors" => frame_ancestors: Nilable<Str>,
         "DeleteAccountLink" => delete_account_link: Nilable<Str>,
+        "EnableOpenTracing" => enable_open_tracing: Nilable<Bool>,
+        "EnablePreviewFeatures" => enable_preview_features: Nilable<Bool>,
+        "SelfHostedPurchase" => self_hosted_purchase: Nilable<Bool>,
     }
 }
 
@@ -2837,6 +2887,7 @@ pub(super) fn visit(visitor: &mut impl super::Visitor) {
     visitor.visit::<Model<v1::AutocompleteListItem>, v1::AutocompleteListItem>("AutocompleteListItem");
     visitor.visit::<Model<v1::AutocompleteStaticListArg>, v1::AutocompleteStaticListArg>("AutocompleteStaticListArg");
     visitor.visit::<Model<v1::AutocompleteTextArg>, v1::AutocompleteTextArg>("AutocompleteTextArg");
+    visitor.visit::<Model<v1::BleveSettings>, v1::BleveSettings>("BleveSettings");
     visitor.visit::<Model<v1::Bot>, v1::Bot>("Bot");
     visitor.visit::<Model<v1::BotGetOptions>, v1::BotGetOptions>("BotGetOptions");
     visitor.visit::<Model<v1::BotPatch>, v1::BotPatch>("BotPatch");
@@ -2914,6 +2965,7 @@ pub(super) fn visit(visitor: &mut impl super::Visitor) {
     visitor.visit::<Model<v1::Name>, v1::Name>("Name");
     visitor.visit::<Model<v1::NameId>, v1::NameId>("NameID");
     visitor.visit::<Model<v1::NativeAppSettings>, v1::NativeAppSettings>("NativeAppSettings");
+    visitor.visit::<Model<v1::NotificationLogSettings>, v1::NotificationLogSettings>("NotificationLogSettings");
     visitor.visit::<Model<v1::OAuthApp>, v1::OAuthApp>("OAuthApp");
     visitor.visit::<Model<v1::Office365Settings>, v1::Office365Settings>("Office365Settings");
     visitor.visit::<Model<v1::OnInstallEvent>, v1::OnInstallEvent>("OnInstallEvent");
@@ -2951,6 +3003,7 @@ pub(super) fn visit(visitor: &mut impl super::Visitor) {
     visitor.visit::<Model<v1::PreviewPost>, v1::PreviewPost>("PreviewPost");
     visitor.visit::<Model<v1::PrivacySettings>, v1::PrivacySettings>("PrivacySettings");
     visitor.visit::<Model<v1::ProductLimits>, v1::ProductLimits>("ProductLimits");
+    visitor.visit::<Model<v1::ProductSettings>, v1::ProductSettings>("ProductSettings");
     visitor.visit::<Model<v1::PropertyField>, v1::PropertyField>("PropertyField");
     visitor.visit::<Model<v1::PropertyFieldSearchCursor>, v1::PropertyFieldSearchCursor>("PropertyFieldSearchCursor");
     visitor.visit::<Model<v1::PropertyFieldSearchOpts>, v1::PropertyFieldSearchOpts>("PropertyFieldSearchOpts");

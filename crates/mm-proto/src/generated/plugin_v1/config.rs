@@ -67,6 +67,24 @@ pub struct AutoTranslationSettings {
     #[prost(message, optional, tag = "8")]
     pub agents: ::core::option::Option<AgentsProviderSettings>,
 }
+/// Configuration section of search with Bleve. Older servers only: the newest ignore it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BleveSettings {
+    #[prost(string, optional, tag = "1")]
+    pub index_dir: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(bool, optional, tag = "2")]
+    pub enable_indexing: ::core::option::Option<bool>,
+    #[prost(bool, optional, tag = "3")]
+    pub enable_searching: ::core::option::Option<bool>,
+    #[prost(bool, optional, tag = "4")]
+    pub enable_autocomplete: ::core::option::Option<bool>,
+    /// How much of the past one step of indexing covers, in seconds.
+    #[prost(int64, optional, tag = "5")]
+    pub bulk_indexing_time_window_seconds: ::core::option::Option<i64>,
+    /// How many messages one step of indexing takes.
+    #[prost(int64, optional, tag = "6")]
+    pub batch_size: ::core::option::Option<i64>,
+}
 /// Configuration section of the cache: in memory or Redis.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CacheSettings {
@@ -249,6 +267,15 @@ pub struct Config {
     pub content_flagging_settings: ::core::option::Option<ContentFlaggingSettings>,
     #[prost(message, optional, tag = "46")]
     pub auto_translation_settings: ::core::option::Option<AutoTranslationSettings>,
+    /// Older servers only.
+    #[prost(message, optional, tag = "47")]
+    pub notification_log_settings: ::core::option::Option<NotificationLogSettings>,
+    /// Older servers only.
+    #[prost(message, optional, tag = "48")]
+    pub bleve_settings: ::core::option::Option<BleveSettings>,
+    /// Older servers only.
+    #[prost(message, optional, tag = "49")]
+    pub product_settings: ::core::option::Option<ProductSettings>,
 }
 /// Configuration section of shared channels and secure connections between servers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -482,9 +509,27 @@ pub struct ExperimentalAuditSettings {
     pub advanced_logging_json: ::prost::bytes::Bytes,
     #[prost(string, optional, tag = "4")]
     pub certificate: ::core::option::Option<::prost::alloc::string::String>,
+    /// Size at which a new file is begun, in megabytes. Older servers only.
+    #[prost(int64, optional, tag = "5")]
+    pub file_max_size_mb: ::core::option::Option<i64>,
+    /// How many days a file of the log is kept. Older servers only.
+    #[prost(int64, optional, tag = "6")]
+    pub file_max_age_days: ::core::option::Option<i64>,
+    /// How many files of the log are kept. Older servers only.
+    #[prost(int64, optional, tag = "7")]
+    pub file_max_backups: ::core::option::Option<i64>,
+    /// Older servers only.
+    #[prost(bool, optional, tag = "8")]
+    pub file_compress: ::core::option::Option<bool>,
+    /// How many records may wait to be written. Older servers only.
+    #[prost(int64, optional, tag = "9")]
+    pub file_max_queue_size: ::core::option::Option<i64>,
+    /// Older servers only.
+    #[prost(string, optional, tag = "10")]
+    pub advanced_logging_config: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// Configuration section of experimental features.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExperimentalSettings {
     #[prost(bool, optional, tag = "1")]
     pub client_side_cert_enable: ::core::option::Option<bool>,
@@ -514,6 +559,9 @@ pub struct ExperimentalSettings {
     pub youtube_referrer_policy: ::core::option::Option<bool>,
     #[prost(bool, optional, tag = "12")]
     pub experimental_channel_category_sorting: ::core::option::Option<bool>,
+    /// Older servers only.
+    #[prost(string, optional, tag = "13")]
+    pub client_side_cert_check: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// Configuration section of bulk exports.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -804,6 +852,9 @@ pub struct LdapSettings {
     >,
     #[prost(string, optional, tag = "36")]
     pub login_button_text_color: ::core::option::Option<::prost::alloc::string::String>,
+    /// Older servers only.
+    #[prost(bool, optional, tag = "37")]
+    pub trace: ::core::option::Option<bool>,
 }
 /// Configuration of LibreTranslate as a translation provider.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -856,6 +907,12 @@ pub struct LogSettings {
     /// Most bytes of one field of a log record; longer ones are cut.
     #[prost(int64, optional, tag = "13")]
     pub max_field_size: ::core::option::Option<i64>,
+    /// Older servers only.
+    #[prost(bool, optional, tag = "14")]
+    pub verbose_diagnostics: ::core::option::Option<bool>,
+    /// Older servers only.
+    #[prost(string, optional, tag = "15")]
+    pub advanced_logging_config: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// Configuration section of message export.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -927,6 +984,31 @@ pub struct NativeAppSettings {
     pub mobile_allow_pdf_link_navigation: ::core::option::Option<bool>,
     #[prost(bool, optional, tag = "11")]
     pub enable_intune_mam: ::core::option::Option<bool>,
+}
+/// Configuration section of the log of notifications. Older servers only: the newest ignore it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NotificationLogSettings {
+    #[prost(bool, optional, tag = "1")]
+    pub enable_console: ::core::option::Option<bool>,
+    #[prost(string, optional, tag = "2")]
+    pub console_level: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(bool, optional, tag = "3")]
+    pub console_json: ::core::option::Option<bool>,
+    #[prost(bool, optional, tag = "4")]
+    pub enable_color: ::core::option::Option<bool>,
+    #[prost(bool, optional, tag = "5")]
+    pub enable_file: ::core::option::Option<bool>,
+    #[prost(string, optional, tag = "6")]
+    pub file_level: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(bool, optional, tag = "7")]
+    pub file_json: ::core::option::Option<bool>,
+    #[prost(string, optional, tag = "8")]
+    pub file_location: ::core::option::Option<::prost::alloc::string::String>,
+    /// Targets of the log, as a JSON document.
+    #[prost(bytes = "bytes", tag = "9")]
+    pub advanced_logging_json: ::prost::bytes::Bytes,
+    #[prost(string, optional, tag = "10")]
+    pub advanced_logging_config: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// Configuration section of signing in with Entra ID.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1030,6 +1112,9 @@ pub struct PrivacySettings {
     #[prost(bool, optional, tag = "3")]
     pub use_anonymous_urls: ::core::option::Option<bool>,
 }
+/// Configuration section of products that were parts of the server. Older servers only: the newest ignore it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProductSettings {}
 /// Configuration section of how many requests a client may make.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RateLimitSettings {
@@ -1471,6 +1556,15 @@ pub struct ServiceSettings {
     pub frame_ancestors: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, optional, tag = "126")]
     pub delete_account_link: ::core::option::Option<::prost::alloc::string::String>,
+    /// Older servers only.
+    #[prost(bool, optional, tag = "127")]
+    pub enable_open_tracing: ::core::option::Option<bool>,
+    /// Older servers only.
+    #[prost(bool, optional, tag = "128")]
+    pub enable_preview_features: ::core::option::Option<bool>,
+    /// Older servers only.
+    #[prost(bool, optional, tag = "129")]
+    pub self_hosted_purchase: ::core::option::Option<bool>,
 }
 /// Configuration section of the database.
 #[derive(Clone, PartialEq, ::prost::Message)]

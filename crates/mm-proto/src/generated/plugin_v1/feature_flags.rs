@@ -74,4 +74,13 @@ pub struct FeatureFlags {
     pub integrated_boards: bool,
     #[prost(bool, tag = "36")]
     pub cjk_search: bool,
+    /// Older servers only.
+    #[prost(bool, tag = "37")]
+    pub calls_enabled: bool,
+    /// Older servers only.
+    #[prost(bool, tag = "38")]
+    pub post_priority: bool,
+    /// Older servers only.
+    #[prost(bool, tag = "39")]
+    pub cloud_reverse_trial: bool,
 }

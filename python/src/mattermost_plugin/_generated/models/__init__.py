@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         AnalyticsSettings,
         AnnouncementSettings,
         AutoTranslationSettings,
+        BleveSettings,
         CacheSettings,
         ClientRequirements,
         CloudSettings,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         ExperimentalAuditSettings,
         ExperimentalSettings,
         ExportSettings,
+        FileSettings,
         GlobalRelayMessageExportSettings,
         GuestAccountsSettings,
         ImageProxySettings,
@@ -69,11 +71,13 @@ if TYPE_CHECKING:
         MessageExportSettings,
         MetricsSettings,
         NativeAppSettings,
+        NotificationLogSettings,
         Office365Settings,
         PasswordSettings,
         PluginSettings,
         PluginState,
         PrivacySettings,
+        ProductSettings,
         RateLimitSettings,
         ReplicaLagSettings,
         SamlSettings,
@@ -100,7 +104,6 @@ if TYPE_CHECKING:
     from mattermost_plugin._generated.models.error import AppError, PostgresError
     from mattermost_plugin._generated.models.feature_flags import FeatureFlags
     from mattermost_plugin._generated.models.file_info import FileDownloadType, FileInfo, GetFileInfosOptions
-    from mattermost_plugin._generated.models.file_settings import FileSettings
     from mattermost_plugin._generated.models.group import (
         CreateDefaultMembershipParams,
         Group,
@@ -256,6 +259,7 @@ __all__ = [
     "AutocompleteTextArg",
     "AutoTranslationSettings",
     "Bitmask",
+    "BleveSettings",
     "Bot",
     "BotGetOptions",
     "BotPatch",
@@ -338,6 +342,7 @@ __all__ = [
     "Name",
     "NameID",
     "NativeAppSettings",
+    "NotificationLogSettings",
     "NotificationTarget",
     "OAuthApp",
     "Office365Settings",
@@ -378,6 +383,7 @@ __all__ = [
     "PreviewPost",
     "PrivacySettings",
     "ProductLimits",
+    "ProductSettings",
     "PropertyField",
     "PropertyFieldSearchCursor",
     "PropertyFieldSearchOpts",

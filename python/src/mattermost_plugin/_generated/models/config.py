@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mattermost_plugin._generated.index import CodecTable
-    from mattermost_plugin._generated.models import ContentFlaggingSettings, FeatureFlags, FileSettings, ServiceSettings
+    from mattermost_plugin._generated.models import ContentFlaggingSettings, FeatureFlags, ServiceSettings
 else:
     from mattermost_plugin._runtime.model import dataclass, field
 
@@ -81,6 +81,25 @@ class AutoTranslationSettings:
     timeout_ms: int | None = None
     libre_translate: LibreTranslateProviderSettings | None = None
     agents: AgentsProviderSettings | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class BleveSettings:
+    """Configuration section of search with Bleve.
+
+    Older servers only: the newest ignore it.
+
+    Attributes:
+        bulk_indexing_time_window_seconds: How much of the past one step of indexing covers, in seconds.
+        batch_size: How many messages one step of indexing takes.
+    """
+
+    index_dir: str | None = None
+    enable_indexing: bool | None = None
+    enable_searching: bool | None = None
+    enable_autocomplete: bool | None = None
+    bulk_indexing_time_window_seconds: int | None = None
+    batch_size: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -161,6 +180,11 @@ class Config:
     """The server's whole configuration.
 
     A section that the server does not have is None.
+
+    Attributes:
+        notification_log_settings: Older servers only.
+        bleve_settings: Older servers only.
+        product_settings: Older servers only.
     """
 
     service_settings: ServiceSettings = field(default_factory=lambda: models.ServiceSettings())
@@ -170,7 +194,7 @@ class Config:
     log_settings: LogSettings = field(default_factory=lambda: LogSettings())
     experimental_audit_settings: ExperimentalAuditSettings = field(default_factory=lambda: ExperimentalAuditSettings())
     password_settings: PasswordSettings = field(default_factory=lambda: PasswordSettings())
-    file_settings: FileSettings = field(default_factory=lambda: models.FileSettings())
+    file_settings: FileSettings = field(default_factory=lambda: FileSettings())
     email_settings: EmailSettings = field(default_factory=lambda: EmailSettings())
     rate_limit_settings: RateLimitSettings = field(default_factory=lambda: RateLimitSettings())
     privacy_settings: PrivacySettings = field(default_factory=lambda: PrivacySettings())
@@ -211,6 +235,9 @@ class Config:
     access_control_settings: AccessControlSettings = field(default_factory=lambda: AccessControlSettings())
     content_flagging_settings: ContentFlaggingSettings = field(default_factory=lambda: models.ContentFlaggingSettings())
     auto_translation_settings: AutoTranslationSettings = field(default_factory=lambda: AutoTranslationSettings())
+    notification_log_settings: NotificationLogSettings = field(default_factory=lambda: NotificationLogSettings())
+    bleve_settings: BleveSettings = field(default_factory=lambda: BleveSettings())
+    product_settings: ProductSettings = field(default_factory=lambda: ProductSettings())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -374,12 +401,24 @@ class ExperimentalAuditSettings:
 
     Attributes:
         advanced_logging_json: Targets and levels of logging as a JSON document; empty for none.
+        file_max_size_mb: Size at which a new file is begun, in megabytes. Older servers only.
+        file_max_age_days: How many days a file of the log is kept. Older servers only.
+        file_max_backups: How many files of the log are kept. Older servers only.
+        file_compress: Older servers only.
+        file_max_queue_size: How many records may wait to be written. Older servers only.
+        advanced_logging_config: Older servers only.
     """
 
     file_enabled: bool | None = None
     file_name: str | None = None
     advanced_logging_json: bytes = b""
     certificate: str | None = None
+    file_max_size_mb: int | None = None
+    file_max_age_days: int | None = None
+    file_max_backups: int | None = None
+    file_compress: bool | None = None
+    file_max_queue_size: int | None = None
+    advanced_logging_config: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -390,6 +429,7 @@ class ExperimentalSettings:
         link_metadata_timeout_milliseconds: How long fetching a link's preview may take, in milliseconds.
         users_status_and_profile_fetching_poll_interval_milliseconds: How often clients fetch the statuses and profiles
             they show, in milliseconds.
+        client_side_cert_check: Older servers only.
     """
 
     client_side_cert_enable: bool | None = None
@@ -404,6 +444,7 @@ class ExperimentalSettings:
     users_status_and_profile_fetching_poll_interval_milliseconds: int | None = None
     youtube_referrer_policy: bool | None = None
     experimental_channel_category_sorting: bool | None = None
+    client_side_cert_check: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -416,6 +457,66 @@ class ExportSettings:
 
     directory: str | None = None
     retention_days: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class FileSettings:
+    """Configuration section of file storage: local or S3, sizes, previews, exports.
+
+    Attributes:
+        max_file_size: Size of the largest file that may be uploaded, in bytes.
+        max_image_resolution: Most pixels (width times height) of an image.
+        max_image_decoder_concurrency: How many images are decoded at the same time; -1 for the number of processors.
+        amazon_s3_request_timeout_milliseconds: How long a request to the store may take, in milliseconds.
+        amazon_s3_upload_part_size_bytes: Size of the parts of an upload to the store, in bytes.
+        export_amazon_s3_request_timeout_milliseconds: How long a request to the export store may take, in milliseconds.
+        export_amazon_s3_presign_expires_seconds: For how long a download link to the export store is valid, in seconds.
+        export_amazon_s3_upload_part_size_bytes: Size of the parts of an upload to the export store, in bytes.
+    """
+
+    enable_file_attachments: bool | None = None
+    enable_mobile_upload: bool | None = None
+    enable_mobile_download: bool | None = None
+    max_file_size: int | None = None
+    max_image_resolution: int | None = None
+    max_image_decoder_concurrency: int | None = None
+    driver_name: str | None = None
+    directory: str | None = None
+    enable_public_link: bool | None = None
+    extract_content: bool | None = None
+    archive_recursion: bool | None = None
+    public_link_salt: str | None = None
+    initial_font: str | None = None
+    amazon_s3_access_key_id: str | None = None
+    amazon_s3_secret_access_key: str | None = None
+    amazon_s3_bucket: str | None = None
+    amazon_s3_path_prefix: str | None = None
+    amazon_s3_region: str | None = None
+    amazon_s3_endpoint: str | None = None
+    amazon_s3_ssl: bool | None = None
+    amazon_s3_sign_v2: bool | None = None
+    amazon_s3_sse: bool | None = None
+    amazon_s3_trace: bool | None = None
+    amazon_s3_request_timeout_milliseconds: int | None = None
+    amazon_s3_upload_part_size_bytes: int | None = None
+    amazon_s3_storage_class: str | None = None
+    dedicated_export_store: bool | None = None
+    export_driver_name: str | None = None
+    export_directory: str | None = None
+    export_amazon_s3_access_key_id: str | None = None
+    export_amazon_s3_secret_access_key: str | None = None
+    export_amazon_s3_bucket: str | None = None
+    export_amazon_s3_path_prefix: str | None = None
+    export_amazon_s3_region: str | None = None
+    export_amazon_s3_endpoint: str | None = None
+    export_amazon_s3_ssl: bool | None = None
+    export_amazon_s3_sign_v2: bool | None = None
+    export_amazon_s3_sse: bool | None = None
+    export_amazon_s3_trace: bool | None = None
+    export_amazon_s3_request_timeout_milliseconds: int | None = None
+    export_amazon_s3_presign_expires_seconds: int | None = None
+    export_amazon_s3_upload_part_size_bytes: int | None = None
+    export_amazon_s3_storage_class: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -504,6 +605,7 @@ class LdapSettings:
         sync_interval_minutes: How often users and groups are synchronized, in minutes.
         query_timeout: How long a query may take, in seconds.
         max_page_size: How many entries one query returns; 0 for no limit.
+        trace: Older servers only.
     """
 
     enable: bool | None = None
@@ -542,6 +644,7 @@ class LdapSettings:
     login_button_color: str | None = None
     login_button_border_color: str | None = None
     login_button_text_color: str | None = None
+    trace: bool | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -569,6 +672,8 @@ class LogSettings:
     Attributes:
         advanced_logging_json: Targets and levels of logging as a JSON document; empty for none.
         max_field_size: Most bytes of one field of a log record; longer ones are cut.
+        verbose_diagnostics: Older servers only.
+        advanced_logging_config: Older servers only.
     """
 
     enable_console: bool | None = None
@@ -584,6 +689,8 @@ class LogSettings:
     enable_sentry: bool | None = None
     advanced_logging_json: bytes = b""
     max_field_size: int | None = None
+    verbose_diagnostics: bool | None = None
+    advanced_logging_config: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -639,6 +746,28 @@ class NativeAppSettings:
     mobile_enable_secure_file_preview: bool | None = None
     mobile_allow_pdf_link_navigation: bool | None = None
     enable_intune_mam: bool | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class NotificationLogSettings:
+    """Configuration section of the log of notifications.
+
+    Older servers only: the newest ignore it.
+
+    Attributes:
+        advanced_logging_json: Targets of the log, as a JSON document.
+    """
+
+    enable_console: bool | None = None
+    console_level: str | None = None
+    console_json: bool | None = None
+    enable_color: bool | None = None
+    enable_file: bool | None = None
+    file_level: str | None = None
+    file_json: bool | None = None
+    file_location: str | None = None
+    advanced_logging_json: bytes = b""
+    advanced_logging_config: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -717,6 +846,14 @@ class PrivacySettings:
     show_email_address: bool | None = None
     show_full_name: bool | None = None
     use_anonymous_urls: bool | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class ProductSettings:
+    """Configuration section of products that were parts of the server.
+
+    Older servers only: the newest ignore it.
+    """
 
 
 @dataclass(slots=True, kw_only=True)
@@ -961,6 +1098,17 @@ TABLES: dict[str, CodecTable] = {
             (8, "agents", 0x2A, "AgentsProviderSettings"),
         ),
     ),
+    "BleveSettings": (
+        "BleveSettings",
+        (
+            (1, "index_dir", 0x28, None),
+            (2, "enable_indexing", 0x21, None),
+            (3, "enable_searching", 0x21, None),
+            (4, "enable_autocomplete", 0x21, None),
+            (5, "bulk_indexing_time_window_seconds", 0x23, None),
+            (6, "batch_size", 0x23, None),
+        ),
+    ),
     "CacheSettings": (
         "CacheSettings",
         (
@@ -1066,6 +1214,9 @@ TABLES: dict[str, CodecTable] = {
             (44, "access_control_settings", 10, "AccessControlSettings"),
             (45, "content_flagging_settings", 10, "ContentFlaggingSettings"),
             (46, "auto_translation_settings", 10, "AutoTranslationSettings"),
+            (47, "notification_log_settings", 10, "NotificationLogSettings"),
+            (48, "bleve_settings", 10, "BleveSettings"),
+            (49, "product_settings", 10, "ProductSettings"),
         ),
     ),
     "ConnectedWorkspacesSettings": (
@@ -1179,6 +1330,12 @@ TABLES: dict[str, CodecTable] = {
             (2, "file_name", 0x28, None),
             (3, "advanced_logging_json", 9, None),
             (4, "certificate", 0x28, None),
+            (5, "file_max_size_mb", 0x23, None),
+            (6, "file_max_age_days", 0x23, None),
+            (7, "file_max_backups", 0x23, None),
+            (8, "file_compress", 0x21, None),
+            (9, "file_max_queue_size", 0x23, None),
+            (10, "advanced_logging_config", 0x28, None),
         ),
     ),
     "ExperimentalSettings": (
@@ -1196,9 +1353,58 @@ TABLES: dict[str, CodecTable] = {
             (10, "users_status_and_profile_fetching_poll_interval_milliseconds", 0x23, None),
             (11, "youtube_referrer_policy", 0x21, None),
             (12, "experimental_channel_category_sorting", 0x21, None),
+            (13, "client_side_cert_check", 0x28, None),
         ),
     ),
     "ExportSettings": ("ExportSettings", ((1, "directory", 0x28, None), (2, "retention_days", 0x23, None))),
+    "FileSettings": (
+        "FileSettings",
+        (
+            (1, "enable_file_attachments", 0x21, None),
+            (2, "enable_mobile_upload", 0x21, None),
+            (3, "enable_mobile_download", 0x21, None),
+            (4, "max_file_size", 0x23, None),
+            (5, "max_image_resolution", 0x23, None),
+            (6, "max_image_decoder_concurrency", 0x23, None),
+            (7, "driver_name", 0x28, None),
+            (8, "directory", 0x28, None),
+            (9, "enable_public_link", 0x21, None),
+            (10, "extract_content", 0x21, None),
+            (11, "archive_recursion", 0x21, None),
+            (12, "public_link_salt", 0x28, None),
+            (13, "initial_font", 0x28, None),
+            (14, "amazon_s3_access_key_id", 0x28, None),
+            (15, "amazon_s3_secret_access_key", 0x28, None),
+            (16, "amazon_s3_bucket", 0x28, None),
+            (17, "amazon_s3_path_prefix", 0x28, None),
+            (18, "amazon_s3_region", 0x28, None),
+            (19, "amazon_s3_endpoint", 0x28, None),
+            (20, "amazon_s3_ssl", 0x21, None),
+            (21, "amazon_s3_sign_v2", 0x21, None),
+            (22, "amazon_s3_sse", 0x21, None),
+            (23, "amazon_s3_trace", 0x21, None),
+            (24, "amazon_s3_request_timeout_milliseconds", 0x23, None),
+            (25, "amazon_s3_upload_part_size_bytes", 0x23, None),
+            (26, "amazon_s3_storage_class", 0x28, None),
+            (27, "dedicated_export_store", 0x21, None),
+            (28, "export_driver_name", 0x28, None),
+            (29, "export_directory", 0x28, None),
+            (30, "export_amazon_s3_access_key_id", 0x28, None),
+            (31, "export_amazon_s3_secret_access_key", 0x28, None),
+            (32, "export_amazon_s3_bucket", 0x28, None),
+            (33, "export_amazon_s3_path_prefix", 0x28, None),
+            (34, "export_amazon_s3_region", 0x28, None),
+            (35, "export_amazon_s3_endpoint", 0x28, None),
+            (36, "export_amazon_s3_ssl", 0x21, None),
+            (37, "export_amazon_s3_sign_v2", 0x21, None),
+            (38, "export_amazon_s3_sse", 0x21, None),
+            (39, "export_amazon_s3_trace", 0x21, None),
+            (40, "export_amazon_s3_request_timeout_milliseconds", 0x23, None),
+            (41, "export_amazon_s3_presign_expires_seconds", 0x23, None),
+            (42, "export_amazon_s3_upload_part_size_bytes", 0x23, None),
+            (43, "export_amazon_s3_storage_class", 0x28, None),
+        ),
+    ),
     "GlobalRelayMessageExportSettings": (
         "GlobalRelayMessageExportSettings",
         (
@@ -1289,6 +1495,7 @@ TABLES: dict[str, CodecTable] = {
             (34, "login_button_color", 0x28, None),
             (35, "login_button_border_color", 0x28, None),
             (36, "login_button_text_color", 0x28, None),
+            (37, "trace", 0x21, None),
         ),
     ),
     "LibreTranslateProviderSettings": (
@@ -1320,6 +1527,8 @@ TABLES: dict[str, CodecTable] = {
             (11, "enable_sentry", 0x21, None),
             (12, "advanced_logging_json", 9, None),
             (13, "max_field_size", 0x23, None),
+            (14, "verbose_diagnostics", 0x21, None),
+            (15, "advanced_logging_config", 0x28, None),
         ),
     ),
     "MessageExportSettings": (
@@ -1361,6 +1570,21 @@ TABLES: dict[str, CodecTable] = {
             (9, "mobile_enable_secure_file_preview", 0x21, None),
             (10, "mobile_allow_pdf_link_navigation", 0x21, None),
             (11, "enable_intune_mam", 0x21, None),
+        ),
+    ),
+    "NotificationLogSettings": (
+        "NotificationLogSettings",
+        (
+            (1, "enable_console", 0x21, None),
+            (2, "console_level", 0x28, None),
+            (3, "console_json", 0x21, None),
+            (4, "enable_color", 0x21, None),
+            (5, "enable_file", 0x21, None),
+            (6, "file_level", 0x28, None),
+            (7, "file_json", 0x21, None),
+            (8, "file_location", 0x28, None),
+            (9, "advanced_logging_json", 9, None),
+            (10, "advanced_logging_config", 0x28, None),
         ),
     ),
     "Office365Settings": (
@@ -1418,6 +1642,7 @@ TABLES: dict[str, CodecTable] = {
             (3, "use_anonymous_urls", 0x21, None),
         ),
     ),
+    "ProductSettings": ("ProductSettings", ()),
     "RateLimitSettings": (
         "RateLimitSettings",
         (

@@ -15,7 +15,13 @@ else:
 
 @dataclass(slots=True, kw_only=True)
 class FeatureFlags:
-    """Switches for features that are being rolled out."""
+    """Switches for features that are being rolled out.
+
+    Attributes:
+        calls_enabled: Older servers only.
+        post_priority: Older servers only.
+        cloud_reverse_trial: Older servers only.
+    """
 
     test_feature: str = ""
     test_bool_feature: bool = False
@@ -53,6 +59,9 @@ class FeatureFlags:
     enable_ai_recaps: bool = False
     integrated_boards: bool = False
     cjk_search: bool = False
+    calls_enabled: bool = False
+    post_priority: bool = False
+    cloud_reverse_trial: bool = False
 
 
 TABLES: dict[str, CodecTable] = {
@@ -95,6 +104,9 @@ TABLES: dict[str, CodecTable] = {
             (34, "enable_ai_recaps", 1, None),
             (35, "integrated_boards", 1, None),
             (36, "cjk_search", 1, None),
+            (37, "calls_enabled", 1, None),
+            (38, "post_priority", 1, None),
+            (39, "cloud_reverse_trial", 1, None),
         ),
     ),
 }

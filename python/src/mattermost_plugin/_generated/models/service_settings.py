@@ -51,6 +51,9 @@ class ServiceSettings:
         unique_emoji_reaction_limit_per_post: How many different emoji a message may have as reactions.
         maximum_payload_size_bytes: Size of the largest request body other than files, in bytes.
         maximum_url_length: Most characters of a request's URL.
+        enable_open_tracing: Older servers only.
+        enable_preview_features: Older servers only.
+        self_hosted_purchase: Older servers only.
     """
 
     site_url: str | None = None
@@ -179,6 +182,9 @@ class ServiceSettings:
     enable_web_hub_channel_iteration: bool | None = None
     frame_ancestors: str | None = None
     delete_account_link: str | None = None
+    enable_open_tracing: bool | None = None
+    enable_preview_features: bool | None = None
+    self_hosted_purchase: bool | None = None
 
 
 TABLES: dict[str, CodecTable] = {
@@ -311,6 +317,9 @@ TABLES: dict[str, CodecTable] = {
             (124, "enable_web_hub_channel_iteration", 0x21, None),
             (125, "frame_ancestors", 0x28, None),
             (126, "delete_account_link", 0x28, None),
+            (127, "enable_open_tracing", 0x21, None),
+            (128, "enable_preview_features", 0x21, None),
+            (129, "self_hosted_purchase", 0x21, None),
         ),
     ),
 }
