@@ -99,9 +99,5 @@ fn go(root: &Path, asked: bool, arguments: &[String]) -> Result<()> {
     run(go().args(["test", "./mattermost/...", "./cmd/..."]).env("GOFLAGS", &flags))?;
     run(go().args(["build", "-o"]).arg(&older).arg("./cmd/minimost").env("GOFLAGS", &flags))?;
     let mut command = pytest(root)?;
-    run(command
-        .args(["tests/server", "tests/sql"])
-        .args(arguments)
-        .env("MINIMOST", newest)
-        .env("MINIMOST_9_8", older))
+    run(command.args(["tests/server", "tests/sql"]).args(arguments).env("MINIMOST", newest).env("MINIMOST_9_8", older))
 }
