@@ -18,6 +18,7 @@ mod older_peer;
 mod output;
 mod python;
 mod regenerate;
+mod release;
 mod surface;
 mod test;
 mod upgrade;
@@ -53,7 +54,10 @@ enum Task {
     Dev(dev::Args),
     /// Runs every test
     Test(test::Args),
+    /// Builds for release and measures; docs/internals/performance.md says what
     Bench(bench::Args),
+    /// Makes the files of a release: programs, wheels, what is in them, what is new
+    Dist(release::Args),
     /// Runs what CI runs: the tests, the formatters, the linters and the type checkers
     Ci(ci::Args),
 }
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
         Task::Dev(args) => dev::run(args),
         Task::Test(args) => test::run_tests(args),
         Task::Bench(args) => bench::run(args),
+        Task::Dist(args) => release::run_dist(args),
         Task::Ci(args) => ci::run_ci(args),
     };
     match result {

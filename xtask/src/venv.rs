@@ -7,24 +7,33 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::workspace;
+
 /// The oldest Python that the SDK supports.
 const OLDEST: (u32, u32) = (3, 10);
 
 /// Returns the interpreter of the environment, after making sure that it holds every pinned tool.
 pub(crate) fn python(root: &Path) -> Result<PathBuf> {
-    let folder = root.join("target/venv");
+    prepare(&root.join("target/venv"), &root.join("python/requirements-dev.txt"))
+}
+
+/// As [`python`], for another folder and another list of tools, both given relative to the repository.
+pub(crate) fn with(folder: &str, requirements: &str) -> Result<PathBuf> {
+    prepare(&workspace::path(folder), &workspace::path(requirements))
+}
+
+fn prepare(folder: &Path, requirements: &Path) -> Result<PathBuf> {
     let interpreter = folder.join("bin/python");
-    let requirements = root.join("python/requirements-dev.txt");
-    let wanted = std::fs::read_to_string(&requirements).with_context(|| requirements.display().to_string())?;
+    let wanted = std::fs::read_to_string(requirements).with_context(|| requirements.display().to_string())?;
     let stamp = folder.join("installed.txt");
     if interpreter.exists() && std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(interpreter);
     }
-    eprintln!("preparing the Python tools in target/venv (once, and when python/requirements-dev.txt changes)");
-    run(Command::new(system_python()?).args(["-m", "venv", "--clear"]).arg(&folder))?;
+    eprintln!("preparing the Python tools in {} (once, and when {} changes)", folder.display(), requirements.display());
+    run(Command::new(system_python()?).args(["-m", "venv", "--clear"]).arg(folder))?;
     run(Command::new(&interpreter)
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--requirement"])
-        .arg(&requirements))?;
+        .arg(requirements))?;
     std::fs::write(stamp, wanted)?;
     Ok(interpreter)
 }
@@ -67,15 +76,20 @@ mod tests {
 
     #[test]
     fn the_lock_has_every_tool_in_the_version_asked_for() {
-        let read = |path: &str| fs::read_to_string(workspace::path(path)).unwrap();
-        let (asked, locked) = (read("python/requirements-dev.in"), read("python/requirements-dev.txt"));
+        pinned("python/requirements-dev");
+        pinned("python/requirements-dist");
+    }
+
+    fn pinned(list: &str) {
+        let read = |suffix: &str| fs::read_to_string(workspace::path(&format!("{list}{suffix}"))).unwrap();
+        let (asked, locked) = (read(".in"), read(".txt"));
         let tools: Vec<&str> = asked.lines().filter(|it| !it.is_empty() && !it.starts_with('#')).collect();
         assert!(!tools.is_empty());
         for tool in tools {
             let (name, version) = tool.split_once("==").expect("each tool is pinned");
             let name = name.split('[').next().unwrap_or_default();
             let line = format!("\n{name}=={version} \\\n    --hash=sha256:");
-            assert!(locked.contains(&line), "{tool}: make python/requirements-dev.txt again as its first lines say");
+            assert!(locked.contains(&line), "{tool}: make {list}.txt again as its first lines say");
         }
     }
 }
