@@ -298,7 +298,8 @@ async fn a_host_that_is_killed_leaves_no_python_behind() {
 
 #[test]
 fn a_host_that_is_asked_to_end_deactivates_the_plugin_first() {
-    let body = "    @hook(HookName.OnActivate)\n    def up(self):\n        open('ready', 'w').close()\n    @hook(HookName.OnDeactivate)\n    def down(self):\n        open('over', 'w').close()\n";
+    // A post reaches the plugin only once it is active.
+    let body = "    @hook(HookName.MessageHasBeenPosted)\n    def seen(self, context, post):\n        open('ready', 'w').close()\n    @hook(HookName.OnDeactivate)\n    def down(self):\n        open('over', 'w').close()\n";
     let plugin = TestPlugin::with_body(body);
     let mut host = command(plugin.dir.path(), &[])
         .stdin(Stdio::piped())
@@ -306,8 +307,8 @@ fn a_host_that_is_asked_to_end_deactivates_the_plugin_first() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    host.stdin.as_mut().unwrap().write_all(b"hello\n").unwrap();
     assert!(wait_for(Duration::from_secs(20), || plugin.dir.path().join("ready").exists()));
-    std::thread::sleep(Duration::from_millis(200));
     let pid = nix::unistd::Pid::from_raw(i32::try_from(host.id()).unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
     assert_eq!(host.wait().unwrap().code(), Some(1));
