@@ -9,9 +9,19 @@ use crate::broker::Broker;
 use crate::rpc::{Args, Limits, Refusal, Reply, Running, Server, Service};
 use crate::session::Plugins;
 
+/// Whether the host has asked the plugin to quit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Quit {
+    NotAsked,
+    /// It has, and waits for the answer. The connection may be over before we know that the answer is out.
+    Asked,
+    /// The answer is on its way.
+    Answered,
+}
+
 /// `Control`: whether we live, and that we shall not for long.
 pub(crate) struct Control {
-    pub(crate) quit: watch::Sender<bool>,
+    pub(crate) quit: watch::Sender<Quit>,
     pub(crate) plugins: Arc<dyn Plugins>,
 }
 
@@ -25,8 +35,9 @@ impl Service for Control {
             "Quit" => {
                 args.read::<Bool, bool>()?;
                 let quit = self.quit.clone();
+                quit.send_replace(Quit::Asked);
                 // Whoever waits for it ends the process: the host must have its answer by then.
-                let once_sent = move || _ = quit.send_replace(true);
+                let once_sent = move || _ = quit.send_replace(Quit::Answered);
                 let quitting = self.plugins.quitting();
                 Ok(Box::pin(async move {
                     quitting.await;

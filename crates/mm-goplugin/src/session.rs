@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::broker::{self, Broker};
-use crate::control::{Control, Dispenser};
+use crate::control::{Control, Dispenser, Quit};
 use crate::guardian;
 use crate::handshake::{self, Cookie, HostPipe, Socket, StartError};
 use crate::rpc;
@@ -158,7 +158,7 @@ pub struct Session {
     connection: Connection,
     broker: Broker,
     /// True once the host has asked to quit and its answer is with the kernel.
-    quit: watch::Receiver<bool>,
+    quit: watch::Receiver<Quit>,
     stdout: Option<WriteHalf>,
     stderr: Option<WriteHalf>,
 }
@@ -178,7 +178,7 @@ impl Session {
         let mut output = || first.pop().map(|(_, write)| write);
         let (stderr, stdout) = (output(), output());
         let broker = Broker::start(connection.clone(), config.broker);
-        let (quit, asked) = watch::channel(false);
+        let (quit, asked) = watch::channel(Quit::NotAsked);
         let control = Control { quit, plugins: config.plugins.clone() };
         let dispenser = Dispenser { plugins: config.plugins, broker: broker.clone(), limits: config.rpc.clone() };
         let server = rpc::Server::new()
@@ -209,16 +209,20 @@ impl Session {
     /// Waits until the host asks the plugin to quit or the connection is over. Any number of tasks may wait.
     pub async fn closed(&self) -> SessionEnd {
         let mut quit = self.quit.clone();
-        let quit = async move {
-            if quit.wait_for(|quit| *quit).await.is_err() {
+        let answered = async move {
+            if quit.wait_for(|quit| *quit == Quit::Answered).await.is_err() {
                 // The control stream is over, which is not the end of the connection.
                 std::future::pending::<()>().await;
             }
         };
         tokio::select! {
             biased;
-            () = quit => SessionEnd::Quit,
-            end = self.connection.closed() => SessionEnd::Ended(end),
+            () = answered => SessionEnd::Quit,
+            // A host closes the connection as soon as it has the answer, which may be before we have noted that it is out.
+            end = self.connection.closed() => match *self.quit.borrow() {
+                Quit::NotAsked => SessionEnd::Ended(end),
+                Quit::Asked | Quit::Answered => SessionEnd::Quit,
+            },
         }
     }
 

@@ -307,7 +307,9 @@ fn a_host_that_is_asked_to_end_deactivates_the_plugin_first() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    host.stdin.as_mut().unwrap().write_all(b"hello\n").unwrap();
+    // Kept open: its end would end the script, and with it the plugin, in its own way.
+    let mut script = host.stdin.take().unwrap();
+    script.write_all(b"hello\n").unwrap();
     assert!(wait_for(Duration::from_secs(20), || plugin.dir.path().join("ready").exists()));
     let pid = nix::unistd::Pid::from_raw(i32::try_from(host.id()).unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
