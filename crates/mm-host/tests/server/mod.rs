@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -140,9 +140,18 @@ impl Drop for Started {
 impl Started {
     /// Starts a process and reads the handshake.
     pub(crate) fn new(mut command: Command) -> Self {
-        let begun = Instant::now();
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut begun = Instant::now();
+        let mut child = loop {
+            match command.spawn() {
+                // Another test forked while this one's copy of the executable was open for writing: until that child's exec.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                    std::thread::sleep(Duration::from_millis(10));
+                    begun = Instant::now();
+                }
+                spawned => break spawned.expect("it starts"),
+            }
+        };
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let handshake = begun.elapsed();
