@@ -11,7 +11,8 @@ mod patience;
 mod peer;
 mod server;
 
-pub(crate) use self::channel::{Connection, HookChannel};
+#[allow(unused_imports, reason = "what guards the calls reads them")]
+pub(crate) use self::channel::{Absent, Connection, HookChannel, NoWorker, WorkerId, WorkerLost};
 pub use self::deadlines::Deadlines;
 pub use self::late::LateApi;
 pub(crate) use self::server::{ApiServer, HelloCall, ServerParts};

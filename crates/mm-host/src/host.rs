@@ -12,7 +12,7 @@ use mm_proto::{PluginApi, PluginHooks};
 use mm_sql::SqlDriver;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::downstream::{Deadlines, HookChannel, LateApi};
+use crate::downstream::{Deadlines, LateApi};
 use crate::error::HostError;
 use crate::log::{LogLevel, LogSink};
 use crate::manifest::Manifest;
@@ -23,6 +23,7 @@ use crate::supervisor::process::Recipe;
 use crate::supervisor::run::Settings;
 use crate::supervisor::status::{Hello, Limits, ProcessStatus};
 use crate::supervisor::stdio::Stdio;
+use crate::workers::{Seat, Workers};
 
 /// How many handlers written as `def` run at the same time, unless the builder says otherwise.
 const MAX_SYNC_HANDLERS: u32 = 8;
@@ -268,10 +269,12 @@ impl Builder {
             missing_api_methods: self.missing_api_methods,
             limits: self.limits,
         };
-        let channel = HookChannel::closed(self.deadlines);
-        let hooks = Arc::new(HooksClient::over(channel.clone()));
+        let workers = Workers::new(mpsc::unbounded_channel().0);
+        let seat = Seat::new(self.deadlines, workers.changes());
+        workers.seat(vec![seat.clone()]);
+        let hooks = Arc::new(HooksClient::over(workers));
         let (commands, receiver) = mpsc::channel(16);
-        let (driver, status) = Driver::new(settings, channel, receiver);
+        let (driver, status) = Driver::new(settings, seat.channel, receiver);
         tokio::spawn(driver.run());
         Ok(PluginHost { commands, status, hooks })
     }

@@ -30,6 +30,7 @@
 //! | `runtime` | what is started: that Python, or the command that the manifest names |
 //! | [`supervisor`] | the life of the process: a state machine, and what carries it out |
 //! | `downstream` | gRPC with the process, both ways |
+//! | `workers` | the processes as the calls see them: one picked for each |
 //! | [`upstream`] | the executable of a plugin under a Mattermost server |
 //! | `sql` | the database: the service that the process calls, and the driver service of a server |
 //! | `host` | joins the two traits with all of this |
@@ -52,6 +53,8 @@ mod sql;
 pub mod supervisor;
 pub mod upstream;
 mod value;
+#[allow(dead_code, reason = "what guards the calls needs the rest")]
+mod workers;
 
 #[cfg(feature = "dev")]
 pub mod dev;

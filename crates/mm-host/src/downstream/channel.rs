@@ -14,6 +14,7 @@ use http::header::USER_AGENT;
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Request, Response, Uri};
 use tokio::net::UnixStream;
+use tokio::sync::watch;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Service;
@@ -32,6 +33,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) struct Connection {
     link: Link,
     token: HeaderValue,
+    pid: i32,
 }
 
 impl Connection {
@@ -44,7 +46,13 @@ impl Connection {
         let link = Link::open(stream).await.map_err(|error| deepest(&error))?;
         let mut token = HeaderValue::from_str(token.as_str()).map_err(|error| error.to_string())?;
         token.set_sensitive(true);
-        Ok(Self { link, token })
+        Ok(Self { link, token, pid })
+    }
+
+    /// The process at the other end.
+    #[allow(dead_code, reason = "for what guards the calls")]
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
     }
 
     /// Sends a request that has a path only.
@@ -79,6 +87,40 @@ enum Activation {
     Over,
 }
 
+/// Which process of the plugin: each has a number of its own, those that take the place of one that died too.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct WorkerId(pub(crate) u64);
+
+/// In the extensions of an answer: the call was sent to this process, which was gone before it answered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct WorkerLost(pub(crate) WorkerId);
+
+/// In the extensions of an answer: the call was not sent, because no process takes it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct NoWorker {
+    /// Whether one will take calls without anybody's doing.
+    pub(crate) coming: bool,
+}
+
+/// Why there is no process to call.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Absent {
+    /// For people.
+    pub(crate) why: String,
+    /// Whether a process will come without anybody's doing.
+    pub(crate) coming: bool,
+}
+
+impl Absent {
+    /// The answer to a call that nobody takes.
+    pub(crate) fn answer(self) -> Response<Body> {
+        let coming = self.coming;
+        let mut response = Status::unavailable(self.why).into_http();
+        response.extensions_mut().insert(NoWorker { coming });
+        response
+    }
+}
+
 /// The transport of a generated client of `PluginHooks`, `PluginProcess` or `grpc.health.v1.Health`.
 #[derive(Clone)]
 pub(crate) struct HookChannel {
@@ -88,38 +130,65 @@ pub(crate) struct HookChannel {
 struct Shared {
     door: RwLock<Door>,
     deadlines: Deadlines,
+    /// Told of every change of the door.
+    changes: watch::Sender<()>,
 }
 
 struct Door {
     /// The process to call, or why there is none.
-    connection: Result<Connection, String>,
+    connection: Result<(Connection, WorkerId), Absent>,
     activation: Activation,
 }
 
 impl HookChannel {
-    /// A channel that is closed until [`HookChannel::open`].
-    pub(crate) fn closed(deadlines: Deadlines) -> Self {
-        let door =
-            Door { connection: Err("the plugin's process was not started".to_owned()), activation: Activation::NotYet };
-        Self { shared: Arc::new(Shared { door: RwLock::new(door), deadlines }) }
+    /// A channel that is closed until [`HookChannel::open`]; every change of that is told to `changes`.
+    pub(crate) fn closed(deadlines: Deadlines, changes: watch::Sender<()>) -> Self {
+        let absent = Absent { why: "the plugin's process was not started".to_owned(), coming: false };
+        let door = Door { connection: Err(absent), activation: Activation::NotYet };
+        Self { shared: Arc::new(Shared { door: RwLock::new(door), deadlines, changes }) }
     }
 
     /// A channel to one process, whatever becomes of the plugin.
     pub(crate) fn to(connection: Connection, deadlines: Deadlines) -> Self {
-        let channel = Self::closed(deadlines);
-        channel.open(connection, true);
+        let channel = Self::closed(deadlines, watch::Sender::new(()));
+        channel.open(connection, WorkerId(0), true);
         channel
     }
 
-    /// Lets calls through to this process. `active` when it has no `OnActivate`, so that it counts as activated at once.
-    pub(crate) fn open(&self, connection: Connection, active: bool) {
+    /// Lets calls through to this process. `active` when it counts as activated already: it has no `OnActivate`, or it was called.
+    pub(crate) fn open(&self, connection: Connection, worker: WorkerId, active: bool) {
         let activation = if active { Activation::Active } else { Activation::NotYet };
-        *self.door() = Door { connection: Ok(connection), activation };
+        *self.door() = Door { connection: Ok((connection, worker)), activation };
+        self.shared.changes.send_replace(());
     }
 
-    /// Lets no more calls through; they fail with this text.
-    pub(crate) fn close(&self, why: &str) {
-        self.door().connection = Err(why.to_owned());
+    /// Lets no more calls through; they fail with this text. `coming` when a process will take calls again by itself.
+    pub(crate) fn close(&self, why: &str, coming: bool) {
+        self.door().connection = Err(Absent { why: why.to_owned(), coming });
+        self.shared.changes.send_replace(());
+    }
+
+    /// Lets no more calls through to this process, whose connection broke; whether another one comes is told by [`HookChannel::close`].
+    fn lose(&self, worker: WorkerId) {
+        let mut door = self.door();
+        if door.connection.as_ref().is_ok_and(|(_, other)| *other == worker) {
+            door.connection = Err(Absent { why: "the plugin's process is gone".to_owned(), coming: true });
+            drop(door);
+            self.shared.changes.send_replace(());
+        }
+    }
+
+    /// The process that takes calls, or why none does.
+    pub(crate) fn worker(&self) -> Result<WorkerId, Absent> {
+        let door = self.shared.door.read().unwrap_or_else(PoisonError::into_inner);
+        door.connection.as_ref().map(|it| it.1).map_err(Clone::clone)
+    }
+
+    /// The connection to this process, if it takes calls.
+    #[allow(dead_code, reason = "for what guards the calls")]
+    pub(crate) fn connection(&self, worker: WorkerId) -> Option<Connection> {
+        let door = self.shared.door.read().unwrap_or_else(PoisonError::into_inner);
+        door.connection.as_ref().ok().filter(|it| it.1 == worker).map(|it| it.0.clone())
     }
 
     /// Whether the plugin was activated and not deactivated.
@@ -143,14 +212,15 @@ impl HookChannel {
         }
     }
 
-    async fn send(self, mut request: Request<Body>) -> Response<Body> {
+    /// Calls the process.
+    pub(crate) async fn send(self, mut request: Request<Body>) -> Response<Body> {
         let connection = {
             let door = self.shared.door.read().unwrap_or_else(PoisonError::into_inner);
             door.connection.clone()
         };
-        let connection = match connection {
+        let (connection, worker) = match connection {
             Ok(connection) => connection,
-            Err(why) => return Status::unavailable(why).into_http(),
+            Err(absent) => return absent.answer(),
         };
         let path = request.uri().clone();
         let hook = path.path().rsplit('/').next().unwrap_or_default();
@@ -173,14 +243,24 @@ impl HookChannel {
                 Some(patience) => response.map(|body| patience.limiting(body)),
                 None => response,
             },
-            Ok(Err(error)) => {
-                Status::unavailable(format!("the plugin's process ended during {hook} ({})", deepest(&error)))
-                    .into_http()
-            }
+            Ok(Err(error)) => self.broken(hook, &error, worker),
             Err(_) => too_late(hook, limit).into_http(),
         };
         let failed = response.headers().get("grpc-status").is_some_and(|it| it != "0");
         self.note(hook, !failed);
+        response
+    }
+
+    /// The answer to a call that the process did not answer.
+    fn broken(&self, hook: &str, error: &h2::Error, worker: WorkerId) -> Response<Body> {
+        if error.is_reset() {
+            return Status::unavailable(format!("the plugin's process broke {hook} off ({})", deepest(error)))
+                .into_http();
+        }
+        self.lose(worker);
+        let text = format!("the plugin's process ended during {hook} ({})", deepest(error));
+        let mut response = Status::unavailable(text).into_http();
+        response.extensions_mut().insert(WorkerLost(worker));
         response
     }
 }
@@ -227,17 +307,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_channel_says_why_at_once() {
-        let mut channel = HookChannel::closed(Deadlines::default());
-        channel.close("the plugin's process is being restarted");
+        let mut channel = HookChannel::closed(Deadlines::default(), watch::Sender::new(()));
+        channel.close("the plugin's process is being restarted", true);
         let request = Request::builder().uri("/x/MessageWillBePosted").body(Body::empty()).unwrap();
         let response = channel.call(request).await.unwrap();
+        assert_eq!(response.extensions().get(), Some(&NoWorker { coming: true }));
         let status = Status::from_header_map(response.headers()).unwrap();
         assert_eq!((status.code(), status.message()), (Code::Unavailable, "the plugin's process is being restarted"));
     }
 
     #[test]
     fn activation_is_seen_from_the_calls() {
-        let channel = HookChannel::closed(Deadlines::default());
+        let channel = HookChannel::closed(Deadlines::default(), watch::Sender::new(()));
         channel.note("OnActivate", false);
         assert!(!channel.is_active());
         channel.note("OnActivate", true);

@@ -13,7 +13,7 @@ use super::run::{Run, Settings};
 use super::status::{Hello, Limits, ProcessStatus};
 use super::stdio::StreamSet;
 use super::{Action, Ending, Event, Stage, State, requests, step};
-use crate::downstream::{Connection, HelloCall, HookChannel};
+use crate::downstream::{Connection, HelloCall, HookChannel, WorkerId};
 use crate::error::HostError;
 use crate::log::{LogLevel, LogRecord, LogSource};
 
@@ -240,7 +240,7 @@ impl Driver {
         match action {
             Action::Spawn => return self.spawn().await,
             Action::Serve => self.serve(),
-            Action::CloseDoor => self.channel.close("the plugin's process is ending"),
+            Action::CloseDoor => self.channel.close("the plugin's process is ending", false),
             Action::Deactivate => self.request(requests::Request::Deactivate),
             Action::AskToShutDown => self.request(requests::Request::ShutDown),
             Action::Terminate => self.signal(Signal::SIGTERM),
@@ -312,7 +312,7 @@ impl Driver {
         let response = self.settings.hello_response();
         let Some(run) = &mut self.run else { return };
         let (Some(connection), Some(hello)) = (run.connection.clone(), run.hello.clone()) else { return };
-        self.channel.open(connection.clone(), !hello.hooks.contains("OnActivate"));
+        self.channel.open(connection.clone(), WorkerId(self.n_runs), !hello.hooks.contains("OnActivate"));
         if let Some(answer) = run.unanswered.take() {
             let _ = answer.send(Ok(response));
         }
@@ -356,9 +356,9 @@ impl Driver {
         };
         let sink = self.settings.sink.clone();
         match &failure {
-            None => self.channel.close("the plugin is stopped"),
+            None => self.channel.close("the plugin is stopped", false),
             Some(failure) => {
-                self.channel.close(&format!("the plugin's process is gone: {}", failure.what));
+                self.channel.close(&format!("the plugin's process is gone: {}", failure.what), false);
                 if ending == Ending::Crashed {
                     sink(LogRecord::new(LogLevel::Error, LogSource::Host, failure.to_string()));
                 }
