@@ -262,6 +262,37 @@ pub enum Ty {
     Wrapped(String),
 }
 
+impl Ty {
+    /// Whether it is neither a message nor a list nor a map: in proto, absent differs from zero only with `optional`.
+    pub fn is_scalar(&self) -> bool {
+        match self {
+            Ty::Bool
+            | Ty::Int32
+            | Ty::Int64
+            | Ty::UInt32
+            | Ty::UInt64
+            | Ty::Float
+            | Ty::Double
+            | Ty::String
+            | Ty::Bytes
+            | Ty::Json
+            | Ty::StringEnum(_)
+            | Ty::IntEnum(_) => true,
+            Ty::Timestamp | Ty::Value | Ty::Error | Ty::Message(_) | Ty::List(_) | Ty::Map(..) | Ty::Wrapped(_) => {
+                false
+            }
+        }
+    }
+
+    /// What lists and maps hold at last; of all else the type itself.
+    pub(crate) fn leaf(&self) -> &Ty {
+        match self {
+            Ty::List(element) | Ty::Map(_, element) => element.leaf(),
+            leaf => leaf,
+        }
+    }
+}
+
 /// `message StringList { repeated string values = 1; }`
 #[derive(Debug, Clone, Serialize)]
 pub struct Wrapper {
@@ -315,26 +346,12 @@ pub struct MethodDoc {
     pub raises: Vec<(String, String)>,
 }
 
-/// The messages that a type names, `Value` and `ErrorValue` among them.
-pub(crate) fn references(ty: &Ty) -> Vec<String> {
-    match ty {
-        Ty::Message(name) | Ty::Wrapped(name) => vec![name.clone()],
-        Ty::Value => vec!["Value".to_owned()],
-        Ty::Error => vec!["ErrorValue".to_owned()],
-        Ty::List(element) => references(element),
-        Ty::Map(_, value) => references(value),
-        Ty::Bool
-        | Ty::Int32
-        | Ty::Int64
-        | Ty::UInt32
-        | Ty::UInt64
-        | Ty::Float
-        | Ty::Double
-        | Ty::String
-        | Ty::Bytes
-        | Ty::Json
-        | Ty::Timestamp
-        | Ty::StringEnum(_)
-        | Ty::IntEnum(_) => Vec::new(),
+/// The message that a type names, or its elements do; `Value` and `ErrorValue` are messages too.
+pub(crate) fn reference(ty: &Ty) -> Option<&str> {
+    match ty.leaf() {
+        Ty::Message(name) | Ty::Wrapped(name) => Some(name),
+        Ty::Value => Some("Value"),
+        Ty::Error => Some("ErrorValue"),
+        _ => None,
     }
 }

@@ -3,7 +3,7 @@
 mod nodes;
 mod types;
 
-pub(crate) use types::field_type;
+pub use types::field_type;
 
 use crate::ir::Ir;
 use crate::{Files, render};

@@ -42,22 +42,8 @@ pub(super) fn lower(registered: &[GobType], types: &mut Types<'_>) -> Variants {
 /// Whether `Value` holds it without a member of its own.
 fn is_plain(ty: &Ty) -> bool {
     match ty {
-        Ty::Bool
-        | Ty::Int32
-        | Ty::Int64
-        | Ty::UInt32
-        | Ty::UInt64
-        | Ty::Float
-        | Ty::Double
-        | Ty::String
-        | Ty::StringEnum(_)
-        | Ty::IntEnum(_)
-        | Ty::Bytes
-        | Ty::Json
-        | Ty::Value
-        | Ty::Error => true,
         Ty::List(element) | Ty::Map(_, element) => **element == Ty::Value,
-        Ty::Timestamp | Ty::Message(_) | Ty::Wrapped(_) => false,
+        other => other.is_scalar() || matches!(other, Ty::Value | Ty::Error),
     }
 }
 

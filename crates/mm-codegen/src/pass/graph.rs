@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ir::{Field, Ir, references};
+use crate::ir::{Field, Ir, reference};
 
 /// Edges by name.
 pub(super) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// What every message, wrapper, stream message, `Value` and `ErrorValue` refers to.
 pub(super) fn of_messages(ir: &Ir) -> Graph {
-    let fields = |fields: &[Field]| fields.iter().flat_map(|it| references(&it.ty)).collect::<BTreeSet<_>>();
+    let fields = |fields: &[Field]| -> BTreeSet<String> {
+        fields.iter().filter_map(|it| reference(&it.ty)).map(str::to_owned).collect()
+    };
     let mut graph = Graph::new();
     for (name, message) in &ir.messages {
         graph.insert(name.clone(), fields(&message.fields));
@@ -18,7 +20,7 @@ pub(super) fn of_messages(ir: &Ir) -> Graph {
         graph.insert(name.clone(), fields(&message.message.fields));
     }
     for (name, wrapper) in &ir.wrappers {
-        graph.insert(name.clone(), references(&wrapper.inner).into_iter().collect());
+        graph.insert(name.clone(), reference(&wrapper.inner).map(str::to_owned).into_iter().collect());
     }
     let mut value = fields(&ir.value_variants);
     value.extend(["ValueList", "ValueMap", "ErrorValue"].map(str::to_owned));

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::types::{field_type, is_scalar, well_known_import};
+use super::types::{field_type, well_known_import};
 use super::{FOLDER, PACKAGE};
 use crate::header;
-use crate::ir::{EnumValue, Field, Ir, Method, OpenEnum, Presence, Reserved, Stream, Ty, references};
+use crate::ir::{EnumValue, Field, Ir, Method, OpenEnum, Presence, Reserved, Stream, Ty, reference};
 
 #[derive(Serialize)]
 pub(super) struct ProtoFile {
@@ -158,7 +158,7 @@ impl Builder<'_> {
 
     /// Imports what the types need, but the file itself.
     fn import(&mut self, file: &str, types: &[&Ty]) {
-        let own = types.iter().flat_map(|it| references(it)).map(|it| self.ir.proto_files[&it].clone());
+        let own = types.iter().filter_map(|it| reference(it)).map(|it| self.ir.proto_files[it].clone());
         let mut imports: BTreeSet<String> = own
             .filter(|it| it != file)
             .map(|it| format!("{}/{it}.proto", FOLDER.trim_start_matches("proto/")))
@@ -232,7 +232,7 @@ fn rpc(method: &Method) -> Rpc {
 }
 
 fn builder_field(ir: &Ir, field: &Field) -> ProtoField {
-    let optional = if field.presence == Presence::Optional && is_scalar(&field.ty) { "optional " } else { "" };
+    let optional = if field.presence == Presence::Optional && field.ty.is_scalar() { "optional " } else { "" };
     ProtoField {
         doc: field_doc(ir, field),
         ty: format!("{optional}{}", field_type(&field.ty)),

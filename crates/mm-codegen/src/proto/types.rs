@@ -3,7 +3,7 @@
 use crate::ir::Ty;
 
 /// How proto spells a type; lists as `repeated T`.
-pub(crate) fn field_type(ty: &Ty) -> String {
+pub fn field_type(ty: &Ty) -> String {
     match ty {
         Ty::Bool => "bool".to_owned(),
         Ty::Int32 => "int32".to_owned(),
@@ -23,46 +23,7 @@ pub(crate) fn field_type(ty: &Ty) -> String {
     }
 }
 
-/// Whether proto tells an absent field of the type from a zero one only with `optional`.
-pub(super) fn is_scalar(ty: &Ty) -> bool {
-    match ty {
-        Ty::Bool
-        | Ty::Int32
-        | Ty::Int64
-        | Ty::UInt32
-        | Ty::UInt64
-        | Ty::Float
-        | Ty::Double
-        | Ty::String
-        | Ty::Bytes
-        | Ty::Json
-        | Ty::StringEnum(_)
-        | Ty::IntEnum(_) => true,
-        Ty::Timestamp | Ty::Value | Ty::Error | Ty::Message(_) | Ty::List(_) | Ty::Map(..) | Ty::Wrapped(_) => false,
-    }
-}
-
 /// The file of protobuf's own that the type needs.
 pub(super) fn well_known_import(ty: &Ty) -> Option<&'static str> {
-    match ty {
-        Ty::Timestamp => Some("google/protobuf/timestamp.proto"),
-        Ty::List(element) => well_known_import(element),
-        Ty::Map(_, value) => well_known_import(value),
-        Ty::Bool
-        | Ty::Int32
-        | Ty::Int64
-        | Ty::UInt32
-        | Ty::UInt64
-        | Ty::Float
-        | Ty::Double
-        | Ty::String
-        | Ty::Bytes
-        | Ty::Json
-        | Ty::StringEnum(_)
-        | Ty::IntEnum(_)
-        | Ty::Value
-        | Ty::Error
-        | Ty::Message(_)
-        | Ty::Wrapped(_) => None,
-    }
+    (*ty.leaf() == Ty::Timestamp).then_some("google/protobuf/timestamp.proto")
 }

@@ -1,6 +1,7 @@
 //! Types in proto and Rust, for the pages, and the table of all four languages.
 
 use mm_codegen::ir::{EnumKind, Field, Name, Presence, Ty};
+use mm_codegen::proto::field_type;
 
 use super::nodes::MappingRow;
 use super::text::code;
@@ -9,28 +10,8 @@ use crate::types::{Position, annotation};
 
 /// The proto type of a field.
 pub(super) fn proto(field: &Field) -> String {
-    let optional = field.presence == Presence::Optional && is_scalar(&field.ty);
-    format!("{}{}", if optional { "optional " } else { "" }, proto_type(&field.ty))
-}
-
-fn proto_type(ty: &Ty) -> String {
-    match ty {
-        Ty::Bool => "bool".into(),
-        Ty::Int32 => "int32".into(),
-        Ty::Int64 | Ty::IntEnum(_) => "int64".into(),
-        Ty::UInt32 => "uint32".into(),
-        Ty::UInt64 => "uint64".into(),
-        Ty::Float => "float".into(),
-        Ty::Double => "double".into(),
-        Ty::String | Ty::StringEnum(_) => "string".into(),
-        Ty::Bytes | Ty::Json => "bytes".into(),
-        Ty::Timestamp => "google.protobuf.Timestamp".into(),
-        Ty::Value => "Value".into(),
-        Ty::Error => "ErrorValue".into(),
-        Ty::Message(name) | Ty::Wrapped(name) => name.clone(),
-        Ty::List(item) => format!("repeated {}", proto_type(item)),
-        Ty::Map(key, value) => format!("map<{}, {}>", proto_type(key), proto_type(value)),
-    }
+    let optional = field.presence == Presence::Optional && field.ty.is_scalar();
+    format!("{}{}", if optional { "optional " } else { "" }, field_type(&field.ty))
 }
 
 /// The Rust type of a field.
@@ -38,7 +19,7 @@ pub(super) fn rust(field: &Field) -> String {
     let inner = rust_type(&field.ty);
     let optional = match &field.ty {
         Ty::Timestamp | Ty::Value | Ty::Error | Ty::Message(_) | Ty::Wrapped(_) => true,
-        _ => field.presence == Presence::Optional && is_scalar(&field.ty),
+        _ => field.presence == Presence::Optional && field.ty.is_scalar(),
     };
     if optional { format!("Option<{inner}>") } else { inner }
 }
@@ -53,31 +34,13 @@ fn rust_type(ty: &Ty) -> String {
         Ty::Float => "f32".into(),
         Ty::Double => "f64".into(),
         Ty::String | Ty::StringEnum(_) => "String".into(),
-        Ty::Bytes | Ty::Json => "Vec<u8>".into(),
+        Ty::Bytes | Ty::Json => "Bytes".into(),
         Ty::Timestamp => "Timestamp".into(),
         Ty::Value => "Value".into(),
         Ty::Error => "ErrorValue".into(),
         Ty::Message(name) | Ty::Wrapped(name) => name.clone(),
         Ty::List(item) => format!("Vec<{}>", rust_type(item)),
         Ty::Map(key, value) => format!("BTreeMap<{}, {}>", rust_type(key), rust_type(value)),
-    }
-}
-
-fn is_scalar(ty: &Ty) -> bool {
-    match ty {
-        Ty::Bool
-        | Ty::Int32
-        | Ty::Int64
-        | Ty::UInt32
-        | Ty::UInt64
-        | Ty::Float
-        | Ty::Double
-        | Ty::String
-        | Ty::Bytes
-        | Ty::Json
-        | Ty::StringEnum(_)
-        | Ty::IntEnum(_) => true,
-        Ty::Timestamp | Ty::Value | Ty::Error | Ty::Message(_) | Ty::List(_) | Ty::Map(..) | Ty::Wrapped(_) => false,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::ir::{Ir, Message, Presence, Ty, references};
+use crate::ir::{Ir, Message, Presence, Ty, reference};
 use crate::names;
 
 #[derive(Serialize)]
@@ -29,7 +29,8 @@ struct Filled {
 pub(super) fn settings<'a>(ir: &Ir, header: &'a str) -> Result<Settings<'a>, String> {
     let mut reached = BTreeSet::new();
     for root in ir.messages.values().filter(|it| it.never_nil) {
-        let holder = ir.messages.values().find(|it| it.fields.iter().any(|it| refers_to(&it.ty, &root.name.camel)));
+        let holder =
+            ir.messages.values().find(|it| it.fields.iter().any(|it| reference(&it.ty) == Some(&root.name.camel)));
         if let Some(holder) = holder {
             let (root, holder) = (&root.go_type, &holder.go_type);
             return Err(format!("{root} is never_nil and in {holder}; only parameters and results can be so"));
@@ -53,15 +54,11 @@ pub(super) fn settings<'a>(ir: &Ir, header: &'a str) -> Result<Settings<'a>, Str
     }
 }
 
-fn refers_to(ty: &Ty, message: &str) -> bool {
-    references(ty).iter().any(|it| it == message)
-}
-
 fn reach(ir: &Ir, name: &str, reached: &mut BTreeSet<String>) {
     let Some(message) = ir.messages.get(name) else { return };
     if reached.insert(name.to_owned()) {
-        for inner in message.fields.iter().flat_map(|it| references(&it.ty)) {
-            reach(ir, &inner, reached);
+        for inner in message.fields.iter().filter_map(|it| reference(&it.ty)) {
+            reach(ir, inner, reached);
         }
     }
 }
@@ -77,27 +74,13 @@ fn fields(message: &Message, filled: &BTreeMap<&str, Filled>) -> Filled {
     for field in &message.fields {
         let name = field.name.rust.clone();
         match &field.ty {
-            Ty::Bool
-            | Ty::Int32
-            | Ty::Int64
-            | Ty::UInt32
-            | Ty::UInt64
-            | Ty::Float
-            | Ty::Double
-            | Ty::String
-            | Ty::Bytes
-            | Ty::Json
-            | Ty::StringEnum(_)
-            | Ty::IntEnum(_)
-            | Ty::Wrapped(_) => {
-                if field.presence == Presence::Optional {
-                    found.scalars.push(name);
-                }
-            }
             ty @ Ty::Message(_) if is_filled(ty) => found.messages.push(name),
             Ty::List(element) if is_filled(element) => found.messages.push(name),
             Ty::Map(_, value) if is_filled(value) => found.maps.push(name),
-            Ty::Timestamp | Ty::Value | Ty::Error | Ty::Message(_) | Ty::List(_) | Ty::Map(..) => {}
+            ty if (ty.is_scalar() || matches!(ty, Ty::Wrapped(_))) && field.presence == Presence::Optional => {
+                found.scalars.push(name);
+            }
+            _ => {}
         }
     }
     found
