@@ -16,6 +16,7 @@ use crate::downstream::{Deadlines, LateApi};
 use crate::error::HostError;
 use crate::log::{LogLevel, LogSink};
 use crate::manifest::Manifest;
+use crate::metrics::Metrics;
 use crate::runtime::Runtime;
 use crate::sql::LateSql;
 use crate::supervisor::driver::{Command, Driver};
@@ -37,6 +38,7 @@ pub struct PluginHost {
     commands: mpsc::Sender<Command>,
     status: watch::Receiver<ProcessStatus>,
     hooks: Arc<dyn PluginHooks>,
+    metrics: Metrics,
 }
 
 /// Sets a [`PluginHost`] up.
@@ -137,6 +139,11 @@ impl PluginHost {
     /// Go names of the hooks that the running plugin implements; empty while none runs.
     pub fn implemented(&self) -> BTreeSet<String> {
         self.status.borrow().hello.as_ref().map(|it| it.hooks.clone()).unwrap_or_default()
+    }
+
+    /// What the host counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Where the process is in its life.
@@ -257,6 +264,7 @@ impl Builder {
             plugin_id: self.manifest.id.clone(),
             variables: self.variables,
         };
+        let metrics = Metrics::new(&self.manifest.id, &self.manifest.version);
         let settings = Settings {
             recipe,
             plugin_version: self.manifest.version,
@@ -268,6 +276,7 @@ impl Builder {
             api_timeout: self.api_timeout,
             missing_api_methods: self.missing_api_methods,
             limits: self.limits,
+            metrics: metrics.clone(),
         };
         let workers = Workers::new(mpsc::unbounded_channel().0);
         let seat = Seat::new(self.deadlines, workers.changes());
@@ -276,7 +285,7 @@ impl Builder {
         let (commands, receiver) = mpsc::channel(16);
         let (driver, status) = Driver::new(settings, seat.channel, receiver);
         tokio::spawn(driver.run());
-        Ok(PluginHost { commands, status, hooks })
+        Ok(PluginHost { commands, status, hooks, metrics })
     }
 }
 

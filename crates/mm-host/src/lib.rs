@@ -33,6 +33,7 @@
 //! | `workers` | the processes as the calls see them: one picked for each |
 //! | [`upstream`] | the executable of a plugin under a Mattermost server |
 //! | `sql` | the database: the service that the process calls, and the driver service of a server |
+//! | [`metrics`] | what is counted |
 //! | `host` | joins the two traits with all of this |
 //! | [`bundle`] | the file that a server takes |
 //! | [`mod@check`] | what is wrong with a plugin or a bundle |
@@ -47,6 +48,7 @@ mod error;
 mod host;
 pub mod log;
 pub mod manifest;
+pub mod metrics;
 pub mod python_env;
 mod runtime;
 mod sql;

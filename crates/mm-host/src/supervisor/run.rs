@@ -16,6 +16,7 @@ use super::status::{Hello, Limits};
 use super::stdio::Stdio;
 use crate::downstream::{ApiServer, Connection, HelloCall, LateApi, ServerParts};
 use crate::log::{LogLevel, LogSink};
+use crate::metrics::Metrics;
 use crate::sql::{LateSql, SqlService};
 
 /// How long what is printed at the end of a process is waited for.
@@ -36,6 +37,7 @@ pub(crate) struct Settings {
     pub(crate) api_timeout: Duration,
     pub(crate) missing_api_methods: Vec<String>,
     pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
 }
 
 /// One process, from spawn to end.
@@ -99,6 +101,7 @@ impl Run {
         let server = ApiServer::start(&sockets.host_socket(), parts)?;
         let (process, output) = Process::start(&settings.recipe, &sockets, &token).await?;
         server.allow(process.pid());
+        settings.metrics.process(0, Some(process.pid()));
         Ok(Self {
             stdio: Stdio::read(output, &settings.sink),
             process,
@@ -122,6 +125,7 @@ impl Run {
         let recipe = &settings.recipe;
         // What it started and left behind, as far as it stayed in its group, goes with it.
         self.process.signal(Signal::SIGKILL);
+        settings.metrics.process(0, None);
         let (stderr, ()) = tokio::join!(self.stdio.finish(LAST_OUTPUT), settings.sql.wait(LAST_SQL));
         let evidence = Evidence {
             status: self.status,
