@@ -36,6 +36,15 @@ def surface() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def older_surfaces() -> list[dict[str, Any]]:
+    """The same of the older servers, in the order in which their fields come into the messages."""
+    folder = ROOT / "surface" / "versions"
+    described = [json.loads(it.read_text()) for it in sorted(folder.glob("*.json"))]
+    assert described
+    return described
+
+
+@pytest.fixture(scope="session")
 def protocol(tmp_path_factory: pytest.TempPathFactory) -> Protocol:
     """The official messages of the proto files."""
     return Protocol(tmp_path_factory.mktemp("proto"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from datetime import datetime, timezone
 from typing import Any
@@ -51,17 +52,50 @@ def test_every_message_of_the_proto_files_is_tested(protocol: Protocol) -> None:
     assert len(MODELS) > 190
 
 
-def test_a_message_has_the_fields_of_its_struct(protocol: Protocol, surface: dict[str, Any]) -> None:
+def test_a_message_has_the_fields_of_its_struct(
+    protocol: Protocol, surface: dict[str, Any], older_surfaces: list[dict[str, Any]]
+) -> None:
     structs: dict[str, list[list[str]]] = {}
-    for described in surface["types"]:
-        if described["kind"] == "struct":
-            fields = [it for it in described["fields"] if it["exported"] and it["type"] not in FUNCTIONS]
-            bare = described["name"].rpartition(".")[2].partition("[")[0]
-            structs.setdefault(bare, []).append([it["name"].rpartition(".")[2].lower() for it in fields])
+    for name, fields in structs_of_all(surface, older_surfaces).items():
+        names = [it["name"].rpartition(".")[2].lower() for it in fields if it["type"] not in FUNCTIONS]
+        structs.setdefault(bare(name), []).append(names)
     assert set(structs) - {GO_NAMES.get(name, name) for name in MODELS} == NO_MODELS
     for name in MODELS:
         fields = [it.name.replace("_", "") for it in protocol.message(name).DESCRIPTOR.fields]
         assert fields in structs[GO_NAMES.get(name, name)], name
+
+
+def structs_of_all(surface: dict[str, Any], older_surfaces: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Returns the exported fields of every struct: the newest's, then those that only older servers have, and the structs of these."""
+    structs = structs_of(surface)
+    renamed = {it["name"]: it["type"] for it in surface["types"] if it["kind"] == "alias"}
+    for older in older_surfaces:
+        before = structs_of(older)
+        added = []
+        for name, fields in before.items():
+            now = structs.get(renamed.get(name, name), [])
+            gone = [it for it in fields if now and it["name"] not in [field["name"] for field in now]]
+            now += gone
+            added += gone
+        while added:
+            for name in re.findall(r"[\w/]+\.\w+", added.pop()["type"]):
+                if name not in structs and name in before:
+                    structs[name] = before[name]
+                    added += before[name]
+    return structs
+
+
+def structs_of(surface: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    return {
+        it["name"]: [field for field in it.get("fields", []) if field["exported"]]
+        for it in surface["types"]
+        if it["kind"] == "struct"
+    }
+
+
+def bare(name: str) -> str:
+    """Returns a type's name without its package and its parameters."""
+    return name.rpartition(".")[2].partition("[")[0]
 
 
 @pytest.mark.parametrize("name", MODELS)

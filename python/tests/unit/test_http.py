@@ -231,6 +231,36 @@ def test_header_fields_cannot_smuggle_others(name: str, value: str) -> None:
     assert sent == []
 
 
+def test_what_the_server_has_set_is_its_own_affair() -> None:
+    """Not even such fields keep a plugin from answering; what it sets itself is judged among them too."""
+    given = {"Key 1 é": ["a\nb"], "X-A": ["a\x00"], "Set-Cookie": ["a=1"]}
+    sink = Sink()
+    made = ResponseWriter(sink, "GET", given)
+    made.add_header("Set-Cookie", "b=2")
+    made.write_header(103)
+    made.end()
+    fields = {**given, "Set-Cookie": ["a=1", "b=2"]}
+    assert sink.sent == [(103, fields), (200, fields)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("X-A", "b\nX-C: d"), ("x-a", "b\n"), ("Key 2", "1"), ("Key 1 é", "a\x00b")]
+)
+def test_a_field_that_the_server_had_set_is_no_way_around(name: str, value: str) -> None:
+    given = {"Key 1 é": ["a\nb"], "X-A": ["a\x00"]}
+    for change in (ResponseWriter.add_header, ResponseWriter.set_header):
+        sink = Sink()
+        made = ResponseWriter(sink, "GET", given)
+        change(made, name, value)
+        with pytest.raises(ValueError, match=r"is no name of a header field|which no header field may hold"):
+            made.end()
+        assert sink.sent == []
+
+
+def test_what_is_no_name_is_not_spelled_anew() -> None:
+    assert Headers({"key 1": "a", "x-ké": "b"}).to_dict() == {"key 1": ["a"], "x-ké": ["b"]}
+
+
 def test_tabs_and_other_languages_are_allowed_in_header_fields() -> None:
     made, sent = writer(X_A="a\tb é 日本")
     made.write_header(200)

@@ -75,22 +75,29 @@ class Headers(MutableMapping[str, str]):
 
 @lru_cache(1024)
 def canonical(name: str) -> str:
-    """Returns a name as the server spells it: ``content-type`` is ``Content-Type``."""
+    """Returns a name as the server spells it: ``content-type`` is ``Content-Type``, and what is no name stays as it is."""
+    if not _NAME.fullmatch(name):
+        return name
     return "-".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))
 
 
-def check_fields(fields: Mapping[str, Iterable[str]]) -> None:
+def check_fields(fields: Mapping[str, Iterable[str]], given: Mapping[str, Iterable[str]] | None = None) -> None:
     """Refuses what cannot be sent, above all line breaks, with which a value could end the header and begin another response.
+
+    Args:
+        fields: What is to be sent.
+        given: Fields that are not the plugin's and are not judged, nor are their values within `fields`.
 
     Raises:
         ValueError: A name or a value is none; the text names the field, and not its value.
     """
     for name, values in fields.items():
-        if not _NAME.fullmatch(name):
+        known = given.get(name) if given else None
+        if known is None and not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no name of a header field; names are letters, digits and !#$%&'*+-.^_`|~")
         for value in values:
             found = _NOT_IN_VALUE.search(value)
-            if found:
+            if found and (known is None or value not in known):
                 raise ValueError(
                     f"header field {name}: the value holds {found.group()!r}, which no header field may hold; "
                     "quote or remove it"

@@ -55,6 +55,8 @@ class ResponseWriter:
 
     def __init__(self, sink: ResponseSink, method: str = "GET", headers: HeaderValues | None = None) -> None:
         self.headers = Headers(headers)
+        #: What the server has set is its own affair: it is not judged here, and above all no reason not to answer.
+        self._given = self.headers.to_dict()
         self.status_code = 200
         self._sink = sink
         self._is_head = method == "HEAD"
@@ -83,7 +85,7 @@ class ResponseWriter:
             status_code: 100 to 999, and not 101.
 
         Raises:
-            ValueError: The status is none, or a header field cannot be sent.
+            ValueError: The status is none, or a header field that the plugin has set cannot be sent.
             RuntimeError: They were sent before.
             ConnectionError: The client has gone.
         """
@@ -95,7 +97,7 @@ class ResponseWriter:
         if self._head_sent:
             raise RuntimeError(f"status {self.status_code} and headers were sent before; {status_code} comes too late")
         fields = self.headers.to_dict()
-        check_fields(fields)
+        check_fields(fields, self._given)
         if status_code < 200:
             self._sink.send_head(status_code, fields)
             return
