@@ -21,6 +21,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+from mattermost_plugin._http.body import PieceReader
 from mattermost_plugin._http.writer import PIECE
 
 if TYPE_CHECKING:
@@ -29,26 +30,6 @@ if TYPE_CHECKING:
     from mattermost_plugin._runtime.lanes import AsyncLane, SyncLane
 
 __all__ = ["ReplacementFile", "UploadedFile"]
-
-
-class _Content(io.RawIOBase):
-    """The pieces of a file as a raw file."""
-
-    def __init__(self, lane: AsyncLane | SyncLane) -> None:
-        super().__init__()
-        self.lane = lane
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if not self._rest:
-            self._rest = memoryview(self.lane.next_piece() or b"")
-        size = min(len(buffer), len(self._rest))
-        buffer[:size] = self._rest[:size]
-        self._rest = self._rest[size:]
-        return size
 
 
 class UploadedFile(io.BufferedReader):
@@ -61,7 +42,7 @@ class UploadedFile(io.BufferedReader):
     """
 
     def __init__(self, lane: AsyncLane | SyncLane) -> None:
-        super().__init__(_Content(lane), PIECE)
+        super().__init__(PieceReader(lane.next_piece), PIECE)
         self._lane = lane
 
     def __aiter__(self) -> AsyncIterator[bytes]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from mattermost_plugin._http.body import PieceReader
 from mattermost_plugin._http.events import encode
 from mattermost_plugin.http import (
     Headers,
@@ -59,6 +61,22 @@ def test_a_request_takes_its_url_apart() -> None:
     assert request.get_all_headers("nope") == []
     assert repr(request) == "HttpRequest('POST', '/a/b')"
     assert HttpRequest().user_id == ""
+
+
+def test_a_field_without_values_is_not_there() -> None:
+    # Go's servers have such ones.
+    headers = Headers({"Date": [], "X-A": "1"})
+    assert "Date" not in headers
+    assert (headers.get("date"), headers.get_all("Date"), list(headers)) == (None, [], ["X-A"])
+    with pytest.raises(KeyError):
+        _ = headers["Date"]
+    assert HttpRequest(headers={"Cookie": []}).get_header("Cookie", "none") == "none"
+    assert HttpResponse(headers={"Content-Type": []}, body={}).headers["Content-Type"] == "application/json"
+
+
+def test_an_empty_piece_is_not_the_end() -> None:
+    reader = io.BufferedReader(PieceReader(Pieces(b"", b"one ", b"", b"two").next_piece), 3)
+    assert reader.read() == b"one two"
 
 
 class Pieces:
@@ -349,12 +367,13 @@ def test_a_signature_is_known_from_its_scheme() -> None:
     # The example of GitHub's documentation.
     secret, body = "It's a Secret to Everybody", b"Hello, World!"
     signed = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+    assert WebhookSignature().header == "X-Hub-Signature-256"
     assert WebhookSignature().sign(body, secret) == signed
-    assert WebhookSignature().matches(HttpRequest(headers={"X-Hub-WebhookSignature-256": signed}, body=body), secret)
+    assert WebhookSignature().matches(HttpRequest(headers={"X-Hub-Signature-256": signed}, body=body), secret)
     assert not WebhookSignature().matches(
-        HttpRequest(headers={"X-Hub-WebhookSignature-256": signed}, body=body + b"!"), secret
+        HttpRequest(headers={"X-Hub-Signature-256": signed}, body=body + b"!"), secret
     )
-    assert not WebhookSignature().matches(HttpRequest(headers={"X-Hub-WebhookSignature-256": signed}, body=body), "")
+    assert not WebhookSignature().matches(HttpRequest(headers={"X-Hub-Signature-256": signed}, body=body), "")
     with pytest.raises(HttpError, match="401: the signature is missing or wrong"):
         WebhookSignature().check(HttpRequest(body=body), secret)
 

@@ -180,7 +180,6 @@ class _Lifespan:
         self._task: asyncio.Task[None] | None = None
         self._events: asyncio.Queue[Event] | None = None
         self._started: asyncio.Future[None] | None = None
-        self._stopped: asyncio.Event | None = None
         self.state: dict[str, Any] = {}
 
     async def started(self) -> None:
@@ -189,15 +188,22 @@ class _Lifespan:
         Raises:
             RuntimeError: It could not start; the next request tries again.
         """
-        if self._started is None:
-            loop = asyncio.get_running_loop()
-            self._started, self._events, self._stopped = loop.create_future(), asyncio.Queue(), asyncio.Event()
-            self._events.put_nowait({"type": "lifespan.startup"})
-            # Not in the request's context, and not cancelled with it.
-            self._task = loop.create_task(self._run(), name="mattermost-lifespan")
+        started = self._started
+        if started is None or (started.done() and started.exception() is not None):
+            started = self._start()
+        if not started.done():
+            await asyncio.shield(started)
+
+    def _start(self) -> asyncio.Future[None]:
+        loop = asyncio.get_running_loop()
+        if self._task is None:
+            # Once, however often it is tried.
             register_lifespan(loop, self.stop)
-        if not self._started.done() or self._started.exception() is not None:
-            await asyncio.shield(self._started)
+        self._started, self._events = loop.create_future(), asyncio.Queue()
+        self._events.put_nowait({"type": "lifespan.startup"})
+        # Not in the request's context, and not cancelled with it.
+        self._task = loop.create_task(self._run(self._started, self._events), name="mattermost-lifespan")
+        return self._started
 
     async def stop(self) -> None:
         """Tells the application that it ends, and waits for it."""
@@ -206,32 +212,27 @@ class _Lifespan:
         self._events.put_nowait({"type": "lifespan.shutdown"})
         await asyncio.wait([self._task])
 
-    async def _run(self) -> None:
-        assert self._events is not None  # noqa: S101 (made before the task)
+    async def _run(self, started: asyncio.Future[None], events: asyncio.Queue[Event]) -> None:
+        async def send(event: Event) -> None:
+            kind = event["type"]
+            if kind == "lifespan.startup.complete" and not started.done():
+                started.set_result(None)
+            elif kind == "lifespan.startup.failed" and not started.done():
+                started.set_exception(RuntimeError(f"{self._label} could not start: {event.get('message', '')}"))
+            elif kind == "lifespan.shutdown.failed":
+                _log.error("%s failed to end: %s", self._label, event.get("message", ""))
+
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
         try:
-            await self._application(scope, self._events.get, self._send)
+            await self._application(scope, events.get, send)
         except Exception as error:
-            started = self._started
-            if started is not None and not started.done():
+            if not started.done():
                 # An application that knows no such scope is one that needs no start.
-                started.set_result(None)
                 _log.debug("%s has no lifespan: %r", self._label, error)
-            else:
+            elif started.exception() is None:
                 _log.error("%s failed to end", self._label, exc_info=error)
-            return
-        if self._started is not None and not self._started.done():
-            self._started.set_result(None)
-
-    async def _send(self, event: Event) -> None:
-        started = self._started
-        if event["type"] == "lifespan.startup.complete" and started is not None and not started.done():
+        if not started.done():
             started.set_result(None)
-        elif event["type"] == "lifespan.startup.failed" and started is not None and not started.done():
-            started.set_exception(RuntimeError(f"{self._label} could not start: {event.get('message', '')}"))
-            self._started = None
-        elif event["type"] == "lifespan.shutdown.failed":
-            _log.error("%s failed to end: %s", self._label, event.get("message", ""))
 
 
 #: What is to be awaited before an event loop ends.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable
+    from collections.abc import AsyncIterable, Callable, Iterable
     from typing import BinaryIO, TypeAlias
 
-__all__ = ["READ_AHEAD", "Content", "Incoming", "Source", "encoded"]
+__all__ = ["READ_AHEAD", "Content", "Incoming", "PieceReader", "Source", "encoded"]
 
 #: What can be sent besides what is encoded first: bytes, a file opened in binary mode, or pieces of bytes.
 Content: TypeAlias = "bytes | bytearray | memoryview | BinaryIO | Iterable[bytes] | AsyncIterable[bytes]"
@@ -28,6 +29,34 @@ class Source(Protocol):
     async def next_piece_async(self) -> bytes | None:
         """The same, for the event loop."""
         ...
+
+
+class PieceReader(io.RawIOBase):
+    """Pieces of bytes as a raw file.
+
+    Args:
+        next_piece: Waits for the next piece; ``None`` after the last.
+    """
+
+    def __init__(self, next_piece: Callable[[], bytes | None]) -> None:
+        super().__init__()
+        self._next_piece = next_piece
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        # No bytes would be the end of the file, which an empty piece is not.
+        while not self._rest:
+            piece = self._next_piece()
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
 
 
 class Incoming:

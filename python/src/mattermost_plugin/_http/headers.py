@@ -35,7 +35,10 @@ class Headers(MutableMapping[str, str]):
             self._values[name.lower()] = (canonical(name), values)
 
     def __getitem__(self, name: str) -> str:
-        return self._values[name.lower()][1][0]
+        _, values = self._values[name.lower()]
+        if not values:
+            raise KeyError(name)
+        return values[0]
 
     def __setitem__(self, name: str, value: str) -> None:
         self._values[name.lower()] = (canonical(name), [str(value)])

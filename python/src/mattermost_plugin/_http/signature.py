@@ -24,7 +24,7 @@ class WebhookSignature:
     The defaults are GitHub's. Slack's and Mattermost-like schemes sign the time too, so that an old request cannot be sent again::
 
         GITHUB = WebhookSignature()
-        SLACK = WebhookSignature("X-Slack-WebhookSignature", prefix="v0=", timestamp="X-Slack-Request-Timestamp",
+        SLACK = WebhookSignature("X-Slack-Signature", prefix="v0=", timestamp="X-Slack-Request-Timestamp",
                           signed=lambda time, body: b"v0:" + time.encode() + b":" + body)
 
     Attributes:
@@ -38,7 +38,7 @@ class WebhookSignature:
 
     def __init__(
         self,
-        header: str = "X-Hub-WebhookSignature-256",
+        header: str = "X-Hub-Signature-256",
         *,
         prefix: str = "sha256=",
         algorithm: str = "sha256",

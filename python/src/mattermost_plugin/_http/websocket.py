@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mattermost_plugin import _native
 from mattermost_plugin._http.headers import Headers, check_fields
 from mattermost_plugin._http.messages import HttpResponse
+from mattermost_plugin._http.writer import PIECE
 from mattermost_plugin._runtime.lanes import AsyncLane
 
 if TYPE_CHECKING:
@@ -144,9 +145,10 @@ class WebSocketServing:
         lines = [f"{name}: {value}" for name, values in fields.to_dict().items() for value in values]
         head = "\r\n".join(["HTTP/1.1 101 Switching Protocols", *lines, "", ""])
         self._state = "open"
-        await self._write(head.encode())
+        # Before anything is awaited: they end also when the client goes away at once.
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._read()), loop.create_task(self._ping())]
+        await self._write(head.encode())
 
     async def _deny(self, event: Event) -> None:
         """An answer of HTTP in place of a WebSocket, in the application's words."""
@@ -186,7 +188,6 @@ class WebSocketServing:
         self._ended.set()
         if self._state == "open":
             self._state = "closed"
-        await self._events.put({"type": "websocket.disconnect", "code": code, "reason": reason})
         # Who asks again is told again.
         while True:
             await self._events.put({"type": "websocket.disconnect", "code": code, "reason": reason})
@@ -210,6 +211,6 @@ class WebSocketServing:
             await self._write(data)
 
     async def _write(self, data: bytes) -> None:
-        for start in range(0, len(data), 65536):
-            self._lane.send(self._lane.piece("connection_data", data[start : start + 65536]))
+        for start in range(0, len(data), PIECE):
+            self._lane.send(self._lane.piece("connection_data", data[start : start + PIECE]))
         await self._lane.drained()

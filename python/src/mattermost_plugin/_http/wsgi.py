@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from mattermost_plugin._http.body import PieceReader
 from mattermost_plugin._http.headers import Headers
 from mattermost_plugin._http.mounts import base_path
+from mattermost_plugin._http.writer import PIECE
 from mattermost_plugin._runtime.endpoints import Endpoint
 from mattermost_plugin._runtime.pool import waiting
 
@@ -16,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from mattermost_plugin._http.access import Access
-    from mattermost_plugin._http.messages import HttpRequest
     from mattermost_plugin._runtime.http_exchange import HttpServing
     from mattermost_plugin.plugin import Plugin
 
@@ -75,7 +77,7 @@ class WsgiEndpoint(Endpoint):
             "REMOTE_ADDR": request.remote_addr.rpartition(":")[0].strip("[]") or request.remote_addr,
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "https" if secure else "http",
-            "wsgi.input": io.BufferedReader(_Input(request), 65536),
+            "wsgi.input": io.BufferedReader(PieceReader(partial(next, request.iter_body(), None)), PIECE),
             "wsgi.input_terminated": True,
             "wsgi.errors": _Errors(),
             "wsgi.multithread": True,
@@ -141,26 +143,6 @@ class _Response:
             headers.add(name, _utf8(value))
         writer.headers.take_over(headers)
         writer.write_header(self._status)
-
-
-class _Input(io.RawIOBase):
-    """The request's body as a raw file."""
-
-    def __init__(self, request: HttpRequest) -> None:
-        super().__init__()
-        self._pieces = request.iter_body()
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if not self._rest:
-            self._rest = memoryview(next(self._pieces, b""))
-        size = min(len(buffer), len(self._rest))
-        buffer[:size] = self._rest[:size]
-        self._rest = self._rest[size:]
-        return size
 
 
 class _Errors(io.TextIOBase):

@@ -151,6 +151,7 @@ def shop(host: Any) -> Any:
         ("/items/7", 200, {"id": 7, "limit": 10, "deep": False, "colour": None}),
         ("/items/-7?limit=3&deep=yes&colour=red", 200, {"id": -7, "limit": 3, "deep": True, "colour": "red"}),
         ("/items/x", 400, {"error": "path parameter 'item_id': 'x' is not a whole number"}),
+        ("/items/+-7", 400, {"error": "path parameter 'item_id': '+-7' is not a whole number"}),
         ("/items/1_000", 400, {"error": "path parameter 'item_id': '1_000' is not a whole number"}),
         ("/items/7?limit=", 400, {"error": "query parameter 'limit': '' is not a whole number"}),
         ("/items/7?deep=maybe", 400, {"error": "query parameter 'deep': 'maybe' is not true or false"}),
@@ -284,10 +285,10 @@ def test_permissions_are_asked_for(shop: Any, url: str) -> None:
 
 def test_webhooks_are_signed(shop: Any) -> None:
     body = b'{"action": "opened"}'
-    signed = {"X-Hub-WebhookSignature-256": SIGNATURE.sign(body, "hush")}
+    signed = {"X-Hub-Signature-256": SIGNATURE.sign(body, "hush")}
     got = ask(shop, "POST", "/webhook", body, user="", headers=signed)
     assert (got.status, json.loads(got.body)) == (200, {"action": "opened"})
-    for headers in ({}, {"X-Hub-WebhookSignature-256": SIGNATURE.sign(body, "guess")}):
+    for headers in ({}, {"X-Hub-Signature-256": SIGNATURE.sign(body, "guess")}):
         got = ask(shop, "POST", "/webhook", body, user="", headers=headers)
         assert (got.status, json.loads(got.body)) == (401, {"error": "the signature is missing or wrong"})
 
