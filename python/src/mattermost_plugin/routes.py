@@ -52,6 +52,32 @@ __all__ = ["route"]
 Handler = TypeVar("Handler", bound="Callable[..., Any]")
 
 
+class _Verb:
+    """A decorator for one method of HTTP; see `route` for its parameters."""
+
+    def __init__(self, method: str) -> None:
+        self._method = method
+
+    def __call__(
+        self,
+        path: str,
+        *,
+        public: bool = False,
+        permission: str = "",
+        signature: WebhookSignature | None = None,
+        key_setting: str = "",
+    ) -> Callable[[Handler], Handler]:
+        """Makes a method the handler of such requests to a path; see `route`."""
+        return route(
+            path,
+            methods=(self._method,),
+            public=public,
+            permission=permission,
+            signature=signature,
+            key_setting=key_setting,
+        )
+
+
 class _Route:
     """`route`: a decorator for each method, and one for several."""
 
@@ -90,93 +116,17 @@ class _Route:
 
         return decorate
 
-    def get(
-        self,
-        path: str,
-        *,
-        public: bool = False,
-        permission: str = "",
-        signature: WebhookSignature | None = None,
-        key_setting: str = "",
-    ) -> Callable[[Handler], Handler]:
-        """Handles ``GET`` and ``HEAD``; see `route`."""
-        return self(path, public=public, permission=permission, signature=signature, key_setting=key_setting)
-
-    def post(
-        self,
-        path: str,
-        *,
-        public: bool = False,
-        permission: str = "",
-        signature: WebhookSignature | None = None,
-        key_setting: str = "",
-    ) -> Callable[[Handler], Handler]:
-        """Handles ``POST``; see `route`."""
-        return self(
-            path,
-            methods=("POST",),
-            public=public,
-            permission=permission,
-            signature=signature,
-            key_setting=key_setting,
-        )
-
-    def put(
-        self,
-        path: str,
-        *,
-        public: bool = False,
-        permission: str = "",
-        signature: WebhookSignature | None = None,
-        key_setting: str = "",
-    ) -> Callable[[Handler], Handler]:
-        """Handles ``PUT``; see `route`."""
-        return self(
-            path,
-            methods=("PUT",),
-            public=public,
-            permission=permission,
-            signature=signature,
-            key_setting=key_setting,
-        )
-
-    def patch(
-        self,
-        path: str,
-        *,
-        public: bool = False,
-        permission: str = "",
-        signature: WebhookSignature | None = None,
-        key_setting: str = "",
-    ) -> Callable[[Handler], Handler]:
-        """Handles ``PATCH``; see `route`."""
-        return self(
-            path,
-            methods=("PATCH",),
-            public=public,
-            permission=permission,
-            signature=signature,
-            key_setting=key_setting,
-        )
-
-    def delete(
-        self,
-        path: str,
-        *,
-        public: bool = False,
-        permission: str = "",
-        signature: WebhookSignature | None = None,
-        key_setting: str = "",
-    ) -> Callable[[Handler], Handler]:
-        """Handles ``DELETE``; see `route`."""
-        return self(
-            path,
-            methods=("DELETE",),
-            public=public,
-            permission=permission,
-            signature=signature,
-            key_setting=key_setting,
-        )
+    # What they take is what `route` takes, but for the method.
+    #: Handles ``GET`` and ``HEAD``.
+    get = _Verb("GET")
+    #: Handles ``POST``.
+    post = _Verb("POST")
+    #: Handles ``PUT``.
+    put = _Verb("PUT")
+    #: Handles ``PATCH``.
+    patch = _Verb("PATCH")
+    #: Handles ``DELETE``.
+    delete = _Verb("DELETE")
 
 
 #: Makes a method of a plugin the handler of requests to a path: ``@route.get("/items/{item_id}")``.

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from mattermost_plugin.errors import HookDefinitionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from mattermost_plugin._http.signature import WebhookSignature
 
@@ -185,8 +185,3 @@ def collect(plugin_class: type) -> dict[str, tuple[RouteSpec, ...]]:
                         f"{method} {spec.path}"
                     )
     return found
-
-
-def bound_label(function: Callable[..., Any]) -> str:
-    """Returns a method for people."""
-    return str(getattr(function, "__qualname__", repr(function)))
