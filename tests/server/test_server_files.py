@@ -70,10 +70,22 @@ def test_a_handler_that_fails_changes_nothing(server: Minimost) -> None:
     server.record("Streams.file failed")
 
 
-@pytest.mark.parametrize("name", ["half", "die"])
+@pytest.mark.parametrize("name", ["half", "die late"])
 def test_half_a_replacement_is_not_stored(minimost: Path, streams_folder: Path, name: str) -> None:
     with running(minimost, streams_folder) as server:
         server.start()
         server.activate()
-        _, refusal, _ = upload(server, name)
+        _, refusal, replacement = upload(server, name)
+    assert replacement
     assert refusal.startswith("The plugin that changes this file failed.")
+
+
+def test_a_plugin_that_dies_with_a_replacement_in_its_hands(minimost: Path, streams_folder: Path) -> None:
+    """Its first piece has left the process or not: then nothing has changed, which is no refusal."""
+    with running(minimost, streams_folder) as server:
+        server.start()
+        server.activate()
+        described, refusal, replacement = upload(server, "die")
+    assert described["Name"] == "die"
+    assert refusal.startswith("The plugin that changes this file failed.") == bool(replacement)
+    assert bool(refusal) == bool(replacement)

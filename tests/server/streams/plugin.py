@@ -16,6 +16,8 @@ from mattermost_plugin.http import HttpRequest, HttpResponse, ResponseWriter, Se
 from mattermost_plugin.models import Context, FileInfo, UploadSession
 
 PIECE = 64 * 1024
+#: Bytes, more than the windows and queues between a plugin and its server hold.
+MORE_THAN_FITS = 8 << 20
 
 
 async def sockets(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
@@ -194,11 +196,14 @@ class Streams(Plugin):
         for piece in iter(lambda: file.read(PIECE), b""):
             if info.name != "look":
                 output.write(piece.swapcase())
-            if info.name in ("half", "die"):
+            if info.name == "die late":
+                # So much does not fit between here and the server: it has got some of it when all is written.
+                output.write(bytes(MORE_THAN_FITS))
+            if info.name in ("half", "die", "die late"):
                 output.flush()
             if info.name == "half":
                 raise RuntimeError("the secret reason")
-            if info.name == "die":
+            if info.name in ("die", "die late"):
                 os.kill(os.getpid(), signal.SIGKILL)
         if info.name == "rename":
             info.name, info.mime_type = "renamed", ""
