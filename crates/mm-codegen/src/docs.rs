@@ -26,6 +26,8 @@ pub(crate) struct Docs {
     hook: BTreeMap<String, MethodEntry>,
     #[serde(default, rename = "type")]
     types: BTreeMap<String, TypeEntry>,
+    #[serde(default)]
+    permission: BTreeMap<String, PermissionEntry>,
     /// Entries that were asked for, as `api.GetUser`, `params.userID`, `type.model.Post.Props`.
     #[serde(skip)]
     used: RefCell<BTreeSet<String>>,
@@ -49,6 +51,12 @@ pub(crate) struct TypeEntry {
     pub doc: String,
     #[serde(default)]
     fields: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PermissionEntry {
+    doc: String,
 }
 
 impl Docs {
@@ -89,6 +97,13 @@ impl Docs {
         self.own_or_shared(own, "fields", &self.fields, field)
     }
 
+    /// What a permission lets a plugin do.
+    pub(crate) fn permission(&self, name: &str) -> Option<&str> {
+        let found = self.permission.get(name);
+        self.mark(found.is_some(), || format!("permission.{name}"));
+        found.map(|it| it.doc.trim()).filter(|it| !it.is_empty())
+    }
+
     /// Entries that nothing asked for.
     pub(crate) fn report_stale(&self, diagnostics: &mut Vec<Diagnostic>) {
         let used = self.used.borrow();
@@ -115,7 +130,8 @@ impl Docs {
             let fields = entry.fields.keys().map(move |field| format!("type.{name}.fields.{field}"));
             std::iter::once(format!("type.{name}")).chain(fields)
         });
-        shared.chain(methods).chain(types)
+        let permissions = self.permission.keys().map(|it| format!("permission.{it}"));
+        shared.chain(methods).chain(types).chain(permissions)
     }
 
     fn methods(&self, kind: Kind) -> &BTreeMap<String, MethodEntry> {

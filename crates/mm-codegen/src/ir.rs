@@ -32,6 +32,10 @@ pub struct Ir {
     /// The proto file (without `.proto`) of every message that is neither request nor response. Differs from `group`
     /// where Go files refer to each other in a circle, which proto forbids.
     pub proto_files: BTreeMap<String, String>,
+    /// What a manifest may ask for, by name (`posts.read`), with what it lets a plugin do; made by the pass `permit`.
+    pub permissions: BTreeMap<String, String>,
+    /// The permission that a service of the host needs besides the API, by the service's name on the wire.
+    pub services: BTreeMap<String, String>,
     /// Fields that are gone, by proto message: their names and numbers are never used again.
     pub reserved: BTreeMap<String, Vec<Reserved>>,
 }
@@ -76,6 +80,8 @@ pub struct Method {
     pub tags: Vec<String>,
     /// The group whose page and Python mixin holds the method: the first tag, or what `overrides.toml` says; snake_case.
     pub group: String,
+    /// What a plugin needs to call it; `None` for hooks.
+    pub access: Option<Access>,
     /// First server version that has it, such as `5.2`.
     pub since: String,
     /// Upstream's number of the hook; `None` for API methods.
@@ -105,6 +111,18 @@ pub struct Method {
     pub refuses: bool,
     pub stream: Stream,
     pub doc: MethodDoc,
+}
+
+/// What a plugin needs to call an API method.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// A permission of this name.
+    Needs(String),
+    /// Nothing, for this reason.
+    Always(String),
+    /// One of this area; its name does not say which. Nowhere after the pass `permit`.
+    Undecided(String),
 }
 
 /// How a handler may answer with a text in place of the model that is the hook's only result. Nothing stands for an empty model

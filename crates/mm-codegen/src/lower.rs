@@ -2,6 +2,7 @@
 //! `overrides.toml` says; numbers and docs are for the passes.
 
 mod methods;
+mod permissions;
 mod streams;
 mod types;
 mod values;
@@ -21,12 +22,14 @@ pub(crate) fn lower(surface: &Surface, overrides: &Overrides, diagnostics: &mut 
     let api = methods::lower(&surface.api, Kind::Api, &mut types);
     let hooks = methods::lower(&surface.hooks, Kind::Hook, &mut types);
     let variants = values::lower(&surface.gob_registered, &mut types);
+    let services = overrides.services().map(|(name, permission)| (name.to_owned(), permission.to_owned())).collect();
     let mut ir = Ir {
         upstream_version: surface.upstream.version.clone(),
         api,
         hooks,
         value_variants: variants.values,
         error_variants: variants.errors,
+        services,
         ..types.finish()
     };
     streams::add(&mut ir);

@@ -32,6 +32,12 @@ pub(crate) struct Overrides {
     value: BTreeMap<String, ValueOverride>,
     #[serde(default)]
     group: BTreeMap<String, GroupOverride>,
+    #[serde(default)]
+    area: BTreeMap<String, GroupOverride>,
+    #[serde(default)]
+    permission: BTreeMap<String, PermissionOverride>,
+    #[serde(default)]
+    service: BTreeMap<String, ServiceOverride>,
     /// Entries that were asked for, as `api.GetUser`.
     #[serde(skip)]
     used: RefCell<BTreeSet<String>>,
@@ -157,9 +163,36 @@ pub(crate) struct GroupOverride {
     pub name: String,
 }
 
+/// What an API method needs, keyed by its Go name, where its group and its name do not say it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PermissionOverride {
+    pub why: Why,
+    /// The permission.
+    pub name: Option<String>,
+    /// No manifest can forbid it.
+    #[serde(default)]
+    pub always: bool,
+}
+
+/// About a service of the host besides the API, keyed by its name on the wire.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServiceOverride {
+    #[serde(rename = "why")]
+    _why: Why,
+    pub permission: String,
+}
+
 /// A reason; an empty one is refused.
 #[derive(Debug, Default)]
-struct Why;
+pub(crate) struct Why(String);
+
+impl Why {
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+}
 
 impl<'de> Deserialize<'de> for Why {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -167,7 +200,7 @@ impl<'de> Deserialize<'de> for Why {
         if text.trim().is_empty() {
             return Err(serde::de::Error::custom("`why` is empty: say why this entry is needed"));
         }
-        Ok(Why)
+        Ok(Why(text.trim().to_owned()))
     }
 }
 
@@ -245,6 +278,21 @@ impl Overrides {
         self.mark("group", group, self.group.get(group)).map(|it| it.name.as_str())
     }
 
+    /// The area of permissions in place of the plural of a group.
+    pub(crate) fn area(&self, group: &str) -> Option<&str> {
+        self.mark("area", group, self.area.get(group)).map(|it| it.name.as_str())
+    }
+
+    /// What an API method needs, where that was decided.
+    pub(crate) fn permission(&self, method: &str) -> Option<&PermissionOverride> {
+        self.mark("permission", method, self.permission.get(method))
+    }
+
+    /// Services of the host and the permission that each needs.
+    pub(crate) fn services(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.service.iter().map(|(name, it)| (name.as_str(), it.permission.as_str()))
+    }
+
     /// Entries that nothing asked for.
     pub(crate) fn report_stale(&self, diagnostics: &mut Vec<Diagnostic>) {
         let used = self.used.borrow();
@@ -254,7 +302,9 @@ impl Overrides {
             .chain(self.types.iter().flat_map(|(name, it)| it.parts(name)))
             .chain(keys("param", &self.param))
             .chain(keys("value", &self.value))
-            .chain(keys("group", &self.group));
+            .chain(keys("group", &self.group))
+            .chain(keys("area", &self.area))
+            .chain(keys("permission", &self.permission));
         for key in all.filter(|key| !used.contains(key)) {
             diagnostics.push(Diagnostic::new(
                 FILE,

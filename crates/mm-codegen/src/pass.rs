@@ -4,6 +4,7 @@ mod check_names;
 mod document;
 mod graph;
 mod number;
+mod permit;
 mod place;
 
 use crate::docs::Docs;
@@ -31,6 +32,7 @@ pub(crate) struct Pass {
 pub(crate) const PASSES: &[Pass] = &[
     Pass { name: "place", run: place::run },
     Pass { name: "number", run: number::run },
+    Pass { name: "permit", run: permit::run },
     Pass { name: "document", run: document::run },
     Pass { name: "check-names", run: check_names::run },
 ];

@@ -7,7 +7,7 @@ mod tables;
 use std::fmt;
 use std::str::FromStr;
 
-pub use tables::{API_METHODS, HOOKS, HookName, SURFACE_VERSION};
+pub use tables::{API_METHODS, HOOKS, HookName, PERMISSIONS, SERVICE_PERMISSIONS, SURFACE_VERSION};
 
 /// How the messages of a method travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,17 @@ pub struct MethodInfo {
     /// The first server that has it: `5.2`.
     pub since: &'static str,
     pub shape: Shape,
+    /// The permission that a plugin needs to call it; `None` when every plugin may.
+    pub permission: Option<&'static str>,
+}
+
+/// What a manifest may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PermissionInfo {
+    /// `posts.read`
+    pub name: &'static str,
+    /// What it lets a plugin do, for an administrator.
+    pub doc: &'static str,
 }
 
 /// A hook.
@@ -52,7 +63,12 @@ pub struct HookInfo {
 impl MethodInfo {
     /// The method of this Go name.
     pub fn find(go: &str) -> Option<&'static MethodInfo> {
-        API_METHODS.binary_search_by(|it| it.go.cmp(go)).ok().map(|index| &API_METHODS[index])
+        Self::position(go).map(|index| &API_METHODS[index])
+    }
+
+    /// Where the method of this Go name is in [`API_METHODS`].
+    pub fn position(go: &str) -> Option<usize> {
+        API_METHODS.binary_search_by(|it| it.go.cmp(go)).ok()
     }
 }
 

@@ -8,6 +8,7 @@ mod hooks;
 mod mapping;
 mod nodes;
 mod parity;
+mod permissions;
 mod text;
 mod types;
 
@@ -45,6 +46,7 @@ pub fn generate_docs(ir: &Ir, coverage: &Coverage) -> Result<Files, Error> {
         add(&format!("types/{}.md", page.slug), renderer.render("docs/types.md.j2", &page)?);
     }
     add("parity.md", renderer.render("docs/parity.md.j2", &parity::page(&context, coverage, &header))?);
+    add("permissions.md", renderer.render("docs/permissions.md.j2", &permissions::page(&context, &header))?);
     if coverage.is_known() {
         add("simulator.md", renderer.render("docs/simulator.md.j2", &parity::simulator(&context, coverage, &header))?);
     }

@@ -8,11 +8,12 @@ use serde::Serialize;
 use crate::error::Error;
 
 /// Every template by its path below `templates/`.
-const TEMPLATES: [(&str, &str); 19] = [
+const TEMPLATES: [(&str, &str); 20] = [
     ("docs/api.md.j2", include_str!("../../../templates/docs/api.md.j2")),
     ("docs/api_index.md.j2", include_str!("../../../templates/docs/api_index.md.j2")),
     ("docs/hooks.md.j2", include_str!("../../../templates/docs/hooks.md.j2")),
     ("docs/parity.md.j2", include_str!("../../../templates/docs/parity.md.j2")),
+    ("docs/permissions.md.j2", include_str!("../../../templates/docs/permissions.md.j2")),
     ("docs/readme.md.j2", include_str!("../../../templates/docs/readme.md.j2")),
     ("docs/simulator.md.j2", include_str!("../../../templates/docs/simulator.md.j2")),
     ("docs/types.md.j2", include_str!("../../../templates/docs/types.md.j2")),

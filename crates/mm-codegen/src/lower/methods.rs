@@ -2,6 +2,7 @@
 
 use mm_surface::{Method as GoMethod, Param};
 
+use super::permissions;
 use super::types::Types;
 use crate::Diagnostic;
 use crate::ir::{Field, Method, MethodDoc, Name, Outcome, Presence, Replaces, Stream, StreamParam, Ty};
@@ -38,10 +39,13 @@ fn method(go: &GoMethod, kind: Kind, types: &mut Types<'_>) -> Option<Method> {
     check_text_result(override_, &subject, &results, types);
     check_refuses(override_, outcome, kind, &subject, types);
     let replaces = replaces(override_, kind, &params, &results, &subject, types);
+    let group = group(go, kind, override_, types);
+    let access = (kind == Kind::Api).then(|| permissions::access(go, &group, types));
     Some(Method {
         name: names::name(&go.name),
         tags: go.tags.clone(),
-        group: group(go, kind, override_, types),
+        group,
+        access,
         since: plain_version(override_.since.as_ref().unwrap_or(&go.since)),
         hook_id: go.id,
         request: format!("{}Request", go.name),

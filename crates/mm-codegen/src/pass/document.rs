@@ -32,7 +32,7 @@ pub(super) fn run(ir: &mut Ir, context: &mut Context) {
     }
     document_starts(ir);
     if context.allow_missing_docs {
-        context.missing_docs = missing.0.into_iter().map(|(_, it)| it).collect();
+        context.missing_docs.extend(missing.0.into_iter().map(|(_, it)| it));
     } else {
         context.diagnostics.extend(missing.0.into_iter().map(|(it, _)| it));
         context.docs.report_stale(&mut context.diagnostics);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::ir::{EnumKind, EnumMember, EnumValue, Ir, Method, Stream, Ty};
+use crate::ir::{Access, EnumKind, EnumMember, EnumValue, Ir, Method, Stream, Ty};
 use crate::names;
 use crate::proto::PACKAGE;
 
@@ -48,6 +48,15 @@ pub(super) struct Tables<'a> {
     version: &'a str,
     api: Vec<Row>,
     hooks: Vec<Row>,
+    permissions: Vec<PermissionRow<'a>>,
+    services: Vec<(&'a str, &'a str)>,
+}
+
+#[derive(Serialize)]
+struct PermissionRow<'a> {
+    name: &'a str,
+    /// As a Rust literal.
+    doc: String,
 }
 
 #[derive(Serialize)]
@@ -81,6 +90,8 @@ struct Row {
     since: String,
     id: u32,
     shape: &'static str,
+    /// As a Rust literal.
+    permission: String,
 }
 
 /// The rare and large members of `Value` and `ErrorValue`, which would make every small value as large as they are.
@@ -115,7 +126,15 @@ pub(super) fn services(ir: &Ir, header: &str) -> [Service; 2] {
 
 pub(super) fn tables<'a>(ir: &'a Ir, header: &'a str) -> Tables<'a> {
     let rows = |methods: &[Method]| methods.iter().map(row).collect();
-    Tables { header, version: &ir.upstream_version, api: rows(&ir.api), hooks: rows(&ir.hooks) }
+    let permission = |(name, doc): (&'a String, &String)| PermissionRow { name, doc: format!("{doc:?}") };
+    Tables {
+        header,
+        version: &ir.upstream_version,
+        api: rows(&ir.api),
+        hooks: rows(&ir.hooks),
+        permissions: ir.permissions.iter().map(permission).collect(),
+        services: ir.services.iter().map(|(name, permission)| (name.as_str(), permission.as_str())).collect(),
+    }
 }
 
 pub(super) fn constants<'a>(ir: &Ir, header: &'a str) -> Constants<'a> {
@@ -161,6 +180,10 @@ fn row(method: &Method) -> Row {
             "unary" => "Unary",
             "upload" => "Upload",
             _ => "Exchange",
+        },
+        permission: match &method.access {
+            Some(Access::Needs(name)) => format!("Some({name:?})"),
+            _ => "None".to_owned(),
         },
     }
 }

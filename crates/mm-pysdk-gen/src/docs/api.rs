@@ -1,8 +1,9 @@
 //! The pages of the API: an index and a page per group.
 
-use mm_codegen::ir::{Method, Outcome, Stream};
+use mm_codegen::ir::{Access, Method, Outcome, Stream};
 
 use super::nodes::{ApiIndex, ApiIndexGroup, ApiPage, Entry, MethodSection, Row};
+use super::permissions::anchor;
 use super::text::{cell, code, code_link, definition, lines, sentence_cell};
 use crate::context::Context;
 use crate::docstring::{first_sentence, sentence};
@@ -69,7 +70,15 @@ fn section(context: &Context<'_>, method: &Method) -> MethodSection {
         raises: raises.collect(),
         go: go_signature(method),
         since: method.since.clone(),
+        permission: permission(method),
         note: note(method),
+    }
+}
+
+fn permission(method: &Method) -> String {
+    match &method.access {
+        Some(Access::Needs(name)) => code_link(name, &format!("../permissions.md#{}", anchor(name))),
+        Some(Access::Always(_) | Access::Undecided(_)) | None => String::new(),
     }
 }
 

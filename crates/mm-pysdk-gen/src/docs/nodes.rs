@@ -51,6 +51,8 @@ pub(super) struct MethodSection {
     /// Go's signature.
     pub(super) go: String,
     pub(super) since: String,
+    /// The permission that it needs, linked; empty when every plugin may call it.
+    pub(super) permission: String,
     /// What else has to be known, such as streams.
     pub(super) note: String,
 }
@@ -148,7 +150,26 @@ pub(super) struct Readme {
     pub(super) n_methods: usize,
     pub(super) n_hooks: usize,
     pub(super) n_types: usize,
+    pub(super) n_permissions: usize,
     pub(super) has_simulator: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct PermissionsPage {
+    pub(super) header: String,
+    pub(super) n_methods: usize,
+    pub(super) permissions: Vec<PermissionSection>,
+    pub(super) always: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct PermissionSection {
+    pub(super) name: String,
+    pub(super) doc: String,
+    /// Linked names of methods.
+    pub(super) methods: Vec<String>,
+    /// Names of services besides the API.
+    pub(super) services: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]

@@ -18,6 +18,7 @@ pub(super) fn readme(context: &Context<'_>, coverage: &Coverage, header: &str) -
         n_methods: context.ir.api.len(),
         n_hooks: handled(context).count(),
         n_types: context.module_of.len(),
+        n_permissions: context.ir.permissions.len(),
         has_simulator: coverage.is_known(),
     }
 }

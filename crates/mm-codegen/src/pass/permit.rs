@@ -1,0 +1,67 @@
+//! After this pass every API method needs a known permission or is always allowed, and every permission has words.
+
+use std::collections::BTreeSet;
+
+use super::Context;
+use crate::ir::{Access, Ir};
+use crate::overrides;
+use crate::{Diagnostic, MissingDoc, docs};
+
+pub(super) fn run(ir: &mut Ir, context: &mut Context) {
+    let mut names: BTreeSet<String> = ir.services.values().cloned().collect();
+    for method in &mut ir.api {
+        let go = &method.name.go;
+        match &method.access {
+            Some(Access::Undecided(area)) => {
+                // The careful answer for a surface that is only looked at.
+                let name = format!("{area}.write");
+                if !context.allow_missing_docs {
+                    context.diagnostics.push(Diagnostic::new(
+                        overrides::FILE,
+                        format!("permission.{go}"),
+                        format!("the name {go} does not say whether the method reads or writes, so it needs no permission yet"),
+                        format!("add the entry with `name = \"{name}\"` or another, or `always = true`, and a reason"),
+                    ));
+                }
+                names.insert(name.clone());
+                method.access = Some(Access::Needs(name));
+            }
+            Some(Access::Needs(name)) => {
+                check(name, go, &mut context.diagnostics);
+                names.insert(name.clone());
+            }
+            Some(Access::Always(_)) | None => {}
+        }
+    }
+    for name in names {
+        let doc = context.docs.permission(&name).map(str::to_owned);
+        if doc.is_none() {
+            let entry = format!("permission.\"{name}\"");
+            if context.allow_missing_docs {
+                context.missing_docs.push(MissingDoc { entry, key: "doc".to_owned() });
+            } else {
+                context.diagnostics.push(Diagnostic::new(
+                    docs::FILE,
+                    entry,
+                    "what it lets a plugin do is not documented",
+                    "add an entry with `doc`, for an administrator who decides about it",
+                ));
+            }
+        }
+        ir.permissions.insert(name, doc.unwrap_or_default());
+    }
+}
+
+/// That a permission is called like the others.
+fn check(name: &str, method: &str, diagnostics: &mut Vec<Diagnostic>) {
+    let is_word = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_lowercase() || it == b'_');
+    let fits = name.split_once('.').is_some_and(|(area, verb)| is_word(area) && matches!(verb, "read" | "write"));
+    if !fits {
+        diagnostics.push(Diagnostic::new(
+            overrides::FILE,
+            format!("permission.{method}"),
+            format!("{name:?} is no name for a permission"),
+            "write an area and what is done there, such as \"posts.read\" or \"posts.write\"",
+        ));
+    }
+}
