@@ -18,6 +18,9 @@ pub enum HostError {
     /// Its Python file is missing, or is no file.
     #[error("{0}")]
     Entry(String),
+    /// Its manifest asks for a permission that there is not.
+    #[error("permissions of the manifest: {0}")]
+    Permissions(String),
     /// Its process could not start.
     #[error("{0}")]
     Start(Failure),

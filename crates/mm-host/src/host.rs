@@ -17,6 +17,7 @@ use crate::error::HostError;
 use crate::log::{LogLevel, LogSink};
 use crate::manifest::Manifest;
 use crate::metrics::Metrics;
+use crate::permissions::Permissions;
 use crate::runtime::Runtime;
 use crate::sql::LateSql;
 use crate::supervisor::driver::{Command, Driver};
@@ -253,7 +254,7 @@ impl Builder {
     /// Makes the host. Needs a tokio runtime; starts no process yet.
     ///
     /// # Errors
-    /// When the manifest's executable is not there.
+    /// When the manifest's executable is not there, or its permissions name one that there is not.
     pub fn build(self) -> Result<PluginHost, HostError> {
         let bundle = self.bundle.canonicalize().unwrap_or_else(|_| self.bundle.clone());
         let entry = entry_of(&bundle, &self.manifest)?;
@@ -277,6 +278,7 @@ impl Builder {
             missing_api_methods: self.missing_api_methods,
             limits: self.limits,
             metrics: metrics.clone(),
+            permissions: Permissions::of(self.manifest.permissions.as_deref()).map_err(HostError::Permissions)?,
         };
         let workers = Workers::new(mpsc::unbounded_channel().0);
         let seat = Seat::new(self.deadlines, workers.changes());

@@ -26,6 +26,7 @@
 //! | Module | What it is |
 //! |---|---|
 //! | [`manifest`] | `plugin.json` |
+//! | `permissions` | what the plugin may call |
 //! | [`python_env`] | which Python, with which packages |
 //! | `runtime` | what is started: that Python, or the command that the manifest names |
 //! | [`supervisor`] | the life of the process: a state machine, and what carries it out |
@@ -49,6 +50,7 @@ mod host;
 pub mod log;
 pub mod manifest;
 pub mod metrics;
+mod permissions;
 pub mod python_env;
 mod runtime;
 mod sql;
@@ -65,6 +67,7 @@ pub use self::downstream::{Deadlines, LateApi};
 pub use self::error::HostError;
 pub use self::host::{Builder, PluginHost};
 pub use self::manifest::Manifest;
+pub use self::permissions::PERMISSION_ERROR;
 pub use self::python_env::{EnvRequest, PythonEnv, prepare};
 pub use self::runtime::{Program, Runtime};
 pub use self::sql::{LateSql, ServerSql};

@@ -97,6 +97,9 @@ pub struct Manifest {
     /// The web application's part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webapp: Option<WebappPart>,
+    /// What the plugin may call; none = everything. `docs/reference/permissions.md` lists the names.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::permissions::list")]
+    pub permissions: Option<Vec<String>>,
     /// Settings shown in the System Console.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings_schema: Option<SettingsSchema>,

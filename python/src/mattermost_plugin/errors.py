@@ -6,7 +6,7 @@
     ├── PluginAPIError              a call of the plugin API failed; any status
     │   ├── ValidationError           400: an argument or the state of things does not allow it
     │   ├── UnauthenticatedError      401: no valid session or credentials
-    │   ├── PermissionDeniedError     403: not allowed
+    │   ├── PermissionDeniedError     403: not allowed, by the server or by the plugin's own manifest
     │   ├── NotFoundError             404: there is no such user, channel, post, key …              (LookupError)
     │   ├── AlreadyExistsError        409: it exists, or somebody changed it meanwhile
     │   ├── LimitExceededError        413 or 429: too large, too many, too often
@@ -140,9 +140,21 @@ class UnauthenticatedError(PluginAPIError):
 
 
 class PermissionDeniedError(PluginAPIError):
-    """It is not allowed (403)."""
+    """It is not allowed (403): by the server, or by the plugin's own manifest.
+
+    Attributes:
+        permission: What the manifest's ``permissions`` would have to name, such as ``posts.write``, when it was the host that refused
+            the call; "" when it was the server.
+    """
 
     default_status = 403
+
+    def __init__(self, message: str = "", *, permission: str = "", **details: Any) -> None:
+        super().__init__(message, **details)
+        self.permission = permission
+
+    def _details(self) -> dict[str, object]:
+        return {**super()._details(), "permission": self.permission}
 
 
 class NotFoundError(PluginAPIError, LookupError):

@@ -59,7 +59,10 @@ const WRITES: [&str; 38] = [
 pub(super) fn access(go: &GoMethod, group: &str, types: &mut Types<'_>) -> Access {
     if let Some(decision) = types.overrides.permission(&go.name) {
         match (&decision.name, decision.always) {
-            (Some(name), false) => return Access::Needs(name.clone()),
+            (Some(name), false) => {
+                check(name, &go.name, types.diagnostics);
+                return Access::Needs(name.clone());
+            }
             (None, true) => return Access::Always(decision.why.text().to_owned()),
             _ => types.diagnostics.push(Diagnostic::new(
                 overrides::FILE,
@@ -74,6 +77,20 @@ pub(super) fn access(go: &GoMethod, group: &str, types: &mut Types<'_>) -> Acces
         Some(true) => Access::Needs(format!("{area}.write")),
         Some(false) => Access::Needs(format!("{area}.read")),
         None => Access::Undecided(area),
+    }
+}
+
+/// That a permission is called like the others.
+fn check(name: &str, method: &str, diagnostics: &mut Vec<Diagnostic>) {
+    let is_word = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_lowercase() || it == b'_');
+    let fits = name.split_once('.').is_some_and(|(area, verb)| is_word(area) && matches!(verb, "read" | "write"));
+    if !fits {
+        diagnostics.push(Diagnostic::new(
+            overrides::FILE,
+            format!("permission.{method}"),
+            format!("{name:?} is no name for a permission"),
+            "write an area and what is done there, such as \"posts.read\" or \"posts.write\"",
+        ));
     }
 }
 

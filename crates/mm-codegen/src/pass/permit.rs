@@ -27,7 +27,6 @@ pub(super) fn run(ir: &mut Ir, context: &mut Context) {
                 method.access = Some(Access::Needs(name));
             }
             Some(Access::Needs(name)) => {
-                check(name, go, &mut context.diagnostics);
                 names.insert(name.clone());
             }
             Some(Access::Always(_)) | None => {}
@@ -49,19 +48,5 @@ pub(super) fn run(ir: &mut Ir, context: &mut Context) {
             }
         }
         ir.permissions.insert(name, doc.unwrap_or_default());
-    }
-}
-
-/// That a permission is called like the others.
-fn check(name: &str, method: &str, diagnostics: &mut Vec<Diagnostic>) {
-    let is_word = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_lowercase() || it == b'_');
-    let fits = name.split_once('.').is_some_and(|(area, verb)| is_word(area) && matches!(verb, "read" | "write"));
-    if !fits {
-        diagnostics.push(Diagnostic::new(
-            overrides::FILE,
-            format!("permission.{method}"),
-            format!("{name:?} is no name for a permission"),
-            "write an area and what is done there, such as \"posts.read\" or \"posts.write\"",
-        ));
     }
 }

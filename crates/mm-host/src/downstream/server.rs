@@ -8,7 +8,7 @@ use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, FutureExt as _, TryFutureExt as _};
 use futures::stream::{self, Stream, StreamExt};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -27,6 +27,8 @@ use tower::Service;
 
 use super::{CONNECTION_WINDOW, LateApi, STREAM_WINDOW, TOKEN_KEY, peer};
 use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
+use crate::metrics::Outcome;
+use crate::permissions::Permissions;
 use crate::sql::SqlService;
 use crate::supervisor::process::Token;
 
@@ -54,6 +56,7 @@ pub(crate) struct ServerParts {
     pub(crate) log_level: LogLevel,
     pub(crate) token: Token,
     pub(crate) hellos: mpsc::Sender<HelloCall>,
+    pub(crate) permissions: Permissions,
 }
 
 /// A server on the process's private socket; ends when dropped.
@@ -92,6 +95,8 @@ async fn serve(incoming: impl Stream<Item = io::Result<UnixStream>>, parts: Serv
     let host = HostService { sink: parts.sink, log_level: parts.log_level, hellos: parts.hellos };
     let services = Services {
         token: parts.token,
+        permissions: parts.permissions,
+        sink: sink.clone(),
         api: parts.api,
         host: PluginHostServer::new(host).max_decoding_message_size(MAX_MESSAGE_BYTES),
         sql: PluginSqlServer::new(parts.sql).max_decoding_message_size(MAX_MESSAGE_BYTES),
@@ -133,6 +138,8 @@ async fn serve_connection(socket: Socket, services: Services) {
 #[derive(Clone)]
 struct Services {
     token: Token,
+    permissions: Permissions,
+    sink: LogSink,
     api: LateApi,
     host: PluginHostServer<HostService>,
     sql: PluginSqlServer<SqlService>,
@@ -148,6 +155,10 @@ impl hyper::service::Service<http::Request<Incoming>> for Services {
         if !shown.is_some_and(|it| self.token.matches(it.as_bytes())) {
             return refuse(Status::unauthenticated("the call shows no token, or a wrong one"));
         }
+        if let Some(refusal) = self.permissions.refuses(request.uri().path()) {
+            refusal.log(&self.sink);
+            return refuse(refusal.into()).map_ok(denied).boxed();
+        }
         match request.uri().path().split('/').nth(1) {
             Some(ApiService::NAME) => match self.api.get() {
                 Some(mut api) => api.call(request),
@@ -161,6 +172,12 @@ impl hyper::service::Service<http::Request<Incoming>> for Services {
             _ => refuse(Status::unimplemented(format!("{} is not served here", request.uri().path()))),
         }
     }
+}
+
+/// Marks a call that the manifest does not allow, for whoever counts.
+fn denied(mut response: http::Response<Body>) -> http::Response<Body> {
+    response.extensions_mut().insert(Outcome::Denied);
+    response
 }
 
 fn refuse(status: Status) -> BoxFuture<'static, Result<http::Response<Body>, Infallible>> {
@@ -261,6 +278,7 @@ mod tests {
             log_level: LogLevel::Debug,
             token: Token::random().unwrap(),
             hellos,
+            permissions: Permissions::default(),
         };
         let server = ApiServer::start(&socket, parts).unwrap();
         server.allow(i32::try_from(std::process::id()).unwrap());

@@ -13,7 +13,14 @@ pub(super) fn check(path: &Path, manifest: &Manifest) -> Result<(), ManifestErro
 /// The first thing that cannot be of each of its parts.
 pub(super) fn all(path: &Path, manifest: &Manifest) -> Vec<ManifestError> {
     let report = |(field, message): Fault| ManifestError::Invalid { path: path.to_owned(), field, message };
-    let parts = [identity(manifest), versions(manifest), addresses(manifest), server(manifest), settings(manifest)];
+    let parts = [
+        identity(manifest),
+        versions(manifest),
+        addresses(manifest),
+        server(manifest),
+        permissions(manifest),
+        settings(manifest),
+    ];
     parts.into_iter().filter_map(Result::err).map(report).collect()
 }
 
@@ -137,6 +144,11 @@ fn inside_bundle(field: &str, value: &str) -> Result<(), Fault> {
         );
     }
     Ok(())
+}
+
+fn permissions(manifest: &Manifest) -> Result<(), Fault> {
+    let problem = manifest.permissions.as_deref().and_then(crate::permissions::problem);
+    problem.map_or(Ok(()), |(place, why)| fault(format!("permissions[{place}]"), why))
 }
 
 fn settings(manifest: &Manifest) -> Result<(), Fault> {

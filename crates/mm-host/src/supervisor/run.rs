@@ -17,6 +17,7 @@ use super::stdio::Stdio;
 use crate::downstream::{ApiServer, Connection, HelloCall, LateApi, ServerParts};
 use crate::log::{LogLevel, LogSink};
 use crate::metrics::Metrics;
+use crate::permissions::Permissions;
 use crate::sql::{LateSql, SqlService};
 
 /// How long what is printed at the end of a process is waited for.
@@ -38,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) missing_api_methods: Vec<String>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
+    pub(crate) permissions: Permissions,
 }
 
 /// One process, from spawn to end.
@@ -97,6 +99,7 @@ impl Run {
             log_level: settings.log_level,
             token: token.clone(),
             hellos: sender,
+            permissions: settings.permissions.clone(),
         };
         let server = ApiServer::start(&sockets.host_socket(), parts)?;
         let (process, output) = Process::start(&settings.recipe, &sockets, &token).await?;

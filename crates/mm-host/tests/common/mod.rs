@@ -59,9 +59,26 @@ impl TestPlugin {
         Self::raw(&format!("{HEAD}\nclass P(Plugin):\n{body}\n{TAIL}"))
     }
 
+    /// Changes its `plugin.json`.
+    pub(crate) fn edit_manifest(&self, change: impl FnOnce(&mut serde_json::Value)) {
+        let path = self.dir.path().join("plugin.json");
+        let mut manifest = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        change(&mut manifest);
+        std::fs::write(&path, manifest.to_string()).unwrap();
+    }
+
+    /// What its `plugin.json` says.
+    pub(crate) fn manifest(&self) -> Manifest {
+        Manifest::load(self.dir.path()).unwrap().0
+    }
+
     /// A host to be set up further.
     pub(crate) fn builder(&self) -> Builder {
-        let (manifest, _) = Manifest::load(self.dir.path()).unwrap();
+        self.builder_with(self.manifest())
+    }
+
+    /// As [`TestPlugin::builder`], with another manifest.
+    pub(crate) fn builder_with(&self, manifest: Manifest) -> Builder {
         let sdk = sdk();
         let request =
             EnvRequest { bundle: self.dir.path(), manifest: &manifest, python: None, sdk: Some(&sdk), cache_dir: None };

@@ -71,6 +71,7 @@ fn method(go: &str, group: &str, params: Vec<Field>, results: Vec<Field>, outcom
         group: group.into(),
         since: "5.2".into(),
         stream_params: vec![],
+        access: None,
         hook_id: None,
         dismissible: false,
         allow_returns: None,

@@ -18,10 +18,14 @@ __all__ = ["describe", "error_from_value", "error_to_value", "from_app_error", "
 
 CANCELLED: Final = 1
 UNKNOWN: Final = 2
+PERMISSION_DENIED: Final = 7
 DEADLINE_EXCEEDED: Final = 4
 UNIMPLEMENTED: Final = 12
 INTERNAL: Final = 13
 UNAVAILABLE: Final = 14
+
+#: Id of the error of a call that the plugin's manifest does not permit; its details are the permission's name.
+PERMISSION_ERROR: Final = "plugin_api.permission"
 
 #: Well-known plain error: a query found no rows.
 _CODE_NO_ROWS: Final = 2
@@ -32,7 +36,7 @@ _BY_CODE: Final[dict[int, type[PluginAPIError]]] = {
     DEADLINE_EXCEEDED: errors.DeadlineExceededError,
     5: errors.NotFoundError,
     6: errors.AlreadyExistsError,
-    7: errors.PermissionDeniedError,
+    PERMISSION_DENIED: errors.PermissionDeniedError,
     8: errors.LimitExceededError,
     UNIMPLEMENTED: errors.NotSupportedByServer,
     UNAVAILABLE: errors.UnavailableError,
@@ -69,7 +73,7 @@ def from_rpc(error: _native.RpcError, method: str) -> PluginAPIError:
 def from_app_error(app_error: Any, method: str = "") -> PluginAPIError:
     """Returns the exception for an ``AppError`` model."""
     kind = errors.class_for_status(app_error.status_code)
-    return kind(
+    error = kind(
         app_error.message,
         id=app_error.id,
         detailed_error=app_error.detailed_error,
@@ -78,6 +82,9 @@ def from_app_error(app_error: Any, method: str = "") -> PluginAPIError:
         request_id=app_error.request_id,
         method=method,
     )
+    if isinstance(error, errors.PermissionDeniedError) and error.id == PERMISSION_ERROR:
+        error.permission, error.detailed_error = error.detailed_error, ""
+    return error
 
 
 def error_from_value(code: int, message: str, detail: Any) -> PluginAPIError:
@@ -118,7 +125,7 @@ def to_app_error(error: PluginAPIError | HookRejected, *, where: str = "") -> An
     return AppError(
         id=error.id,
         message=error.message,
-        detailed_error=error.detailed_error,
+        detailed_error=error.detailed_error or getattr(error, "permission", ""),
         status_code=error.status_code,
         where=error.where or where,
         request_id=error.request_id,

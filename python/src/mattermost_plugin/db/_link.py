@@ -9,6 +9,7 @@ from typing import Any, Final
 from mattermost_plugin import _native
 from mattermost_plugin._runtime import state
 from mattermost_plugin._runtime.current import timeout_of_call
+from mattermost_plugin._runtime.failures import PERMISSION_DENIED, PERMISSION_ERROR
 from mattermost_plugin._runtime.pool import waiting
 from mattermost_plugin._runtime.sql_protocol import SESSION, TABLES
 from mattermost_plugin.db._errors import (
@@ -18,11 +19,15 @@ from mattermost_plugin.db._errors import (
     StatementTimeoutError,
     from_host,
 )
+from mattermost_plugin.errors import PermissionDeniedError
 
 __all__ = ["Link", "open_link"]
 
 _PARTS: Final = [field[1] for field in TABLES["host.SqlRequest"][1] if field[1] != "timeout_ms"]
 _INDEX: Final = {name: index for index, name in enumerate(_PARTS)}
+
+#: What the manifest must name for a plugin to have the database.
+DATABASE: Final = "database"
 
 _OPENED: Final = 0
 _RESULT: Final = 1
@@ -88,6 +93,9 @@ class Link:
                 answer = self._stream.read()
         except _native.RpcError as error:
             self._break(error.message or error.code_name)
+            if error.code == PERMISSION_DENIED:
+                # The host's own word: no database answers so.
+                raise PermissionDeniedError(error.message, id=PERMISSION_ERROR, permission=DATABASE) from None
             raise OperationalError(f"the host gave the connection up: {error.message}", connection_lost=True) from None
         except (TypeError, ValueError):
             # It could not be encoded, so nothing was sent.
@@ -159,6 +167,7 @@ def open_link(*, replica: bool, timeout: float | None) -> Link:
 
     Raises:
         NotRunningError: The plugin is not running in a host.
+        PermissionDeniedError: The plugin's manifest does not permit it.
         Error: There is no database, or no connection to be had.
     """
     client = state.current("db").api._client
@@ -169,7 +178,7 @@ def open_link(*, replica: bool, timeout: float | None) -> Link:
     link = Link(stream, timeout)
     try:
         link.dialect, link.version = link.ask("open", (replica,))[_OPENED]
-    except Error:
+    except (Error, PermissionDeniedError):
         link.drop()
         raise
     return link
