@@ -16,7 +16,7 @@ use crate::downstream::{Deadlines, LateApi};
 use crate::error::HostError;
 use crate::log::{LogLevel, LogSink};
 use crate::manifest::Manifest;
-use crate::metrics::Metrics;
+use crate::metrics::{Counted, Metrics, WithPage, hooks_of_host};
 use crate::permissions::Permissions;
 use crate::runtime::Runtime;
 use crate::sql::LateSql;
@@ -137,9 +137,13 @@ impl PluginHost {
         self.hooks.clone()
     }
 
-    /// Go names of the hooks that the running plugin implements; empty while none runs.
+    /// Go names of the hooks that can be called: those that the running plugin implements, and those that the host has by itself,
+    /// `ServeMetrics`. Empty while none runs.
     pub fn implemented(&self) -> BTreeSet<String> {
-        self.status.borrow().hello.as_ref().map(|it| it.hooks.clone()).unwrap_or_default()
+        let hello = self.status.borrow().hello.clone();
+        let with_host =
+            |hello: Arc<Hello>| hello.hooks.iter().cloned().chain(hooks_of_host().map(str::to_owned)).collect();
+        hello.map(with_host).unwrap_or_default()
     }
 
     /// What the host counts.
@@ -283,12 +287,19 @@ impl Builder {
         let workers = Workers::new(mpsc::unbounded_channel().0);
         let seat = Seat::new(self.deadlines, workers.changes());
         workers.seat(vec![seat.clone()]);
-        let hooks = Arc::new(HooksClient::over(workers));
         let (commands, receiver) = mpsc::channel(16);
         let (driver, status) = Driver::new(settings, seat.channel, receiver);
         tokio::spawn(driver.run());
+        let counted = Counted::new(workers, metrics.clone());
+        let hooks = Arc::new(HooksClient::over(WithPage::new(counted, metrics.clone(), has_page(&status))));
         Ok(PluginHost { commands, status, hooks, metrics })
     }
+}
+
+/// Tells whether the plugin that runs, or the one before it, serves metrics of its own.
+fn has_page(status: &watch::Receiver<ProcessStatus>) -> Arc<dyn Fn() -> bool + Send + Sync> {
+    let status = status.clone();
+    Arc::new(move || status.borrow().hello.as_ref().is_some_and(|it| it.hooks.contains("ServeMetrics")))
 }
 
 /// What the plugin is in messages: the Python file, which must be there, or the command.

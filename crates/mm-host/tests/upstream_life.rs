@@ -34,7 +34,7 @@ async fn a_whole_life() {
     let server = bundle.connect().await;
     let mut implemented = server.implemented().await;
     implemented.sort();
-    assert_eq!(implemented, ["OnActivate", "OnConfigurationChange", "OnDeactivate", "UserWillLogIn"]);
+    assert_eq!(implemented, ["OnActivate", "OnConfigurationChange", "OnDeactivate", "ServeMetrics", "UserWillLogIn"]);
     server.activate().await.unwrap();
     server.host.ping().await.unwrap();
     assert_eq!(server.user_will_log_in("anna").await.unwrap(), "no anna");
@@ -57,7 +57,7 @@ async fn the_handshake_and_pings_do_not_wait_for_python() {
     assert!(server.started.handshake < Duration::from_secs(2), "{:?}", server.started.handshake);
     server.host.ping().await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(3));
-    assert_eq!(server.implemented().await.len(), 4);
+    assert_eq!(server.implemented().await.len(), 5);
     assert!(begun.elapsed() >= Duration::from_secs(4));
     server.activate().await.unwrap();
     server.quit().await;

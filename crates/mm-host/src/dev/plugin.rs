@@ -71,7 +71,7 @@ impl Plugin {
 
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(host.clone());
         let hello = host.start().await.map_err(text)?;
-        let mut registration = PluginRegistration::new(api_manifest, host.hooks(), hello.hooks.iter().cloned());
+        let mut registration = PluginRegistration::new(api_manifest, host.hooks(), host.implemented());
         registration.bundle_path = Some(bundle);
         if let Err(error) = self.server.activate(registration).await {
             host.drain_output(OUTPUT_LIMIT).await;

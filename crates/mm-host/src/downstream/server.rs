@@ -27,7 +27,7 @@ use tower::Service;
 
 use super::{CONNECTION_WINDOW, LateApi, STREAM_WINDOW, TOKEN_KEY, peer};
 use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
-use crate::metrics::Outcome;
+use crate::metrics::{Metrics, Outcome, api_call};
 use crate::permissions::Permissions;
 use crate::sql::SqlService;
 use crate::supervisor::process::Token;
@@ -57,6 +57,7 @@ pub(crate) struct ServerParts {
     pub(crate) token: Token,
     pub(crate) hellos: mpsc::Sender<HelloCall>,
     pub(crate) permissions: Permissions,
+    pub(crate) metrics: Metrics,
 }
 
 /// A server on the process's private socket; ends when dropped.
@@ -98,6 +99,7 @@ async fn serve(incoming: impl Stream<Item = io::Result<UnixStream>>, parts: Serv
         permissions: parts.permissions,
         sink: sink.clone(),
         api: parts.api,
+        metrics: parts.metrics,
         host: PluginHostServer::new(host).max_decoding_message_size(MAX_MESSAGE_BYTES),
         sql: PluginSqlServer::new(parts.sql).max_decoding_message_size(MAX_MESSAGE_BYTES),
     };
@@ -141,6 +143,7 @@ struct Services {
     permissions: Permissions,
     sink: LogSink,
     api: LateApi,
+    metrics: Metrics,
     host: PluginHostServer<HostService>,
     sql: PluginSqlServer<SqlService>,
 }
@@ -155,20 +158,31 @@ impl hyper::service::Service<http::Request<Incoming>> for Services {
         if !shown.is_some_and(|it| self.token.matches(it.as_bytes())) {
             return refuse(Status::unauthenticated("the call shows no token, or a wrong one"));
         }
-        if let Some(refusal) = self.permissions.refuses(request.uri().path()) {
+        let path = request.uri().path();
+        let service = path.split('/').nth(1);
+        let counted = (service == Some(ApiService::NAME)).then(|| api_call(&self.metrics, path));
+        if let Some(refusal) = self.permissions.refuses(path) {
             refusal.log(&self.sink);
-            return refuse(refusal.into()).map_ok(denied).boxed();
+            let answer = denied(Status::from(refusal).into_http());
+            let answer = match counted {
+                Some(counted) => counted.answered(answer),
+                None => answer,
+            };
+            return Box::pin(std::future::ready(Ok(answer)));
         }
-        match request.uri().path().split('/').nth(1) {
-            Some(ApiService::NAME) => match self.api.get() {
-                Some(mut api) => api.call(request),
-                None => {
-                    let late = self.api.clone();
-                    Box::pin(async move { late.wait().await.call(request).await })
-                }
-            },
-            Some(PLUGIN_HOST) => self.host.clone().call(request),
-            Some(PLUGIN_SQL) => self.sql.clone().call(request),
+        match (service, counted) {
+            (_, Some(counted)) => {
+                let api = self.api.clone();
+                Box::pin(async move {
+                    let mut api = match api.get() {
+                        Some(api) => api,
+                        None => api.wait().await,
+                    };
+                    Ok(counted.answered(api.call(request).await?))
+                })
+            }
+            (Some(PLUGIN_HOST), _) => self.host.clone().call(request),
+            (Some(PLUGIN_SQL), _) => self.sql.clone().call(request),
             _ => refuse(Status::unimplemented(format!("{} is not served here", request.uri().path()))),
         }
     }
@@ -279,6 +293,7 @@ mod tests {
             token: Token::random().unwrap(),
             hellos,
             permissions: Permissions::default(),
+            metrics: Metrics::new("x", "1"),
         };
         let server = ApiServer::start(&socket, parts).unwrap();
         server.allow(i32::try_from(std::process::id()).unwrap());

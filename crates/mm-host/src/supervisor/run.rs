@@ -100,6 +100,7 @@ impl Run {
             token: token.clone(),
             hellos: sender,
             permissions: settings.permissions.clone(),
+            metrics: settings.metrics.clone(),
         };
         let server = ApiServer::start(&sockets.host_socket(), parts)?;
         let (process, output) = Process::start(&settings.recipe, &sockets, &token).await?;

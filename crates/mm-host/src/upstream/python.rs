@@ -112,7 +112,7 @@ fn find(executable: &Path) -> Result<(&Path, Manifest, Runtime), String> {
 impl Plugin for PythonPlugin {
     async fn implemented(&self) -> Vec<String> {
         match self.stage.started.wait().await {
-            Ok(hello) => hello.hooks.iter().cloned().collect(),
+            Ok(_) => self.stage.host.wait().await.implemented().into_iter().collect(),
             Err(_) => Vec::new(),
         }
     }
