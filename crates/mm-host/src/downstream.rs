@@ -15,6 +15,8 @@ mod server;
 pub(crate) use self::channel::{Absent, Connection, HookChannel, NoWorker, WorkerId, WorkerLost};
 pub use self::deadlines::Deadlines;
 pub use self::late::LateApi;
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::server::log_record;
 pub(crate) use self::server::{ApiServer, HelloCall, ServerParts};
 
 /// Metadata key of the token.

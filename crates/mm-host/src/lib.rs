@@ -46,6 +46,9 @@ pub mod bundle;
 pub mod check;
 mod downstream;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
 pub mod log;
 pub mod manifest;

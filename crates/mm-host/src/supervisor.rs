@@ -20,6 +20,8 @@ pub(crate) mod failure;
 pub(crate) mod process;
 pub(crate) mod records;
 mod requests;
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::requests::check_hello;
 pub(crate) mod run;
 mod spawner;
 pub(crate) mod status;

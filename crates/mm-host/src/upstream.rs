@@ -49,6 +49,8 @@ use std::sync::Arc;
 
 use mm_goplugin::Cookie;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::hclog::lines as hclog_lines;
 pub use self::plugin::{Hurry, InProcess, Plugin};
 use crate::log::LogSink;
 

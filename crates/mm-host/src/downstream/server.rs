@@ -248,7 +248,7 @@ impl PluginHost for HostService {
     }
 }
 
-fn log_record(record: host::LogRecord) -> LogRecord {
+pub(crate) fn log_record(record: host::LogRecord) -> LogRecord {
     let level = match record.level() {
         host::LogLevel::Debug => LogLevel::Debug,
         host::LogLevel::Unspecified | host::LogLevel::Info => LogLevel::Info,

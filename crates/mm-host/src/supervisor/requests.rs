@@ -81,7 +81,7 @@ pub(super) async fn watch_health(connection: Connection, limits: Limits) {
 }
 
 /// The hello as the host keeps it, or why it cannot work with this process.
-pub(super) fn check_hello(hello: &HelloRequest) -> Result<Hello, String> {
+pub(crate) fn check_hello(hello: &HelloRequest) -> Result<Hello, String> {
     let (theirs, ours) = (hello.protocol_version, mm_proto::PROTOCOL_VERSION);
     if theirs != ours {
         let newer = if theirs > ours { "update mm-host" } else { "update mattermost-plugin-sdk" };

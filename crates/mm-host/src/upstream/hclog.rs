@@ -21,7 +21,7 @@ const MAX_FIELD: usize = 2 * 1024;
 const CUT: &str = "…";
 
 /// The record as lines, each with its newline. One that is too long for a line takes several.
-pub(super) fn lines(record: &LogRecord) -> Vec<String> {
+pub(crate) fn lines(record: &LogRecord) -> Vec<String> {
     let mut text = record.message.clone();
     if !record.traceback.is_empty() {
         text.push('\n');
