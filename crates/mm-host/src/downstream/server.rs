@@ -8,7 +8,7 @@ use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures::future::{BoxFuture, FutureExt as _, TryFutureExt as _};
+use futures::future::BoxFuture;
 use futures::stream::{self, Stream, StreamExt};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
