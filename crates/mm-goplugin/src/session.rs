@@ -132,8 +132,8 @@ pub struct Announced {
 }
 
 impl Announced {
-    /// Waits for the host, which connects once, or for the end of the host. The socket is removed from the file system afterwards, so that nothing is left
-    /// behind however the process ends.
+    /// Waits for the host, which connects once, or for the end of the host. The socket is removed from the file system afterwards, so
+    /// that nothing is left behind however the process ends.
     pub async fn accept(self) -> Result<Session, ServeError> {
         let Self { socket, pipe, config } = self;
         let stream = loop {
@@ -157,7 +157,7 @@ impl Announced {
 pub struct Session {
     connection: Connection,
     broker: Broker,
-    /// True once the host has asked to quit and its answer is with the kernel.
+    /// How far the host has come with asking the plugin to quit.
     quit: watch::Receiver<Quit>,
     stdout: Option<WriteHalf>,
     stderr: Option<WriteHalf>,

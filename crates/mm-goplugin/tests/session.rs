@@ -1,5 +1,6 @@
 //! A session with both ends in one process.
 
+use std::io::Cursor;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,6 +13,7 @@ use mm_goplugin::testing::{DispenseError, Host, pair};
 use mm_goplugin::{Broker, BrokerError, Plugins, Session, SessionEnd};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 const SOON: Duration = Duration::from_secs(5);
@@ -41,6 +43,18 @@ impl Plugins for Offered {
     fn dispense(&self, name: &str, _: &Broker) -> Option<Arc<dyn Service>> {
         (name == "echo").then(|| Arc::new(Echo(self.0.clone())) as Arc<dyn Service>)
     }
+}
+
+/// Lends a source to the host: the task that serves it, and the host's end.
+async fn lent(
+    session: &Session,
+    host: &Host,
+    source: impl AsyncRead + Unpin + Send + 'static,
+) -> (JoinHandle<std::io::Result<u64>>, RemoteReader) {
+    let id = session.broker().next_id();
+    let (owner, reader) = tokio::join!(session.broker().accept(id), host.broker().dial(id));
+    let serving = tokio::spawn(async move { io_stream::serve(source, owner.unwrap()).await });
+    (serving, RemoteReader::new(reader.unwrap()).await.unwrap())
 }
 
 async fn session() -> (Session, Host, Arc<Notify>) {
@@ -174,13 +188,9 @@ async fn output_reaches_the_host_and_may_wait_for_it() {
 #[tokio::test]
 async fn a_reader_is_read_from_the_other_side() {
     let (session, host, _) = session().await;
-    let id = session.broker().next_id();
-    let (owner, reader) = tokio::join!(session.broker().accept(id), host.broker().dial(id));
     let data: Vec<u8> = (0..1_000_000_u32).map(|n| n.to_le_bytes()[0]).collect();
-    let sent = data.clone();
-    let serving = tokio::spawn(async move { io_stream::serve(&sent[..], owner.unwrap()).await });
+    let (serving, mut reader) = lent(&session, &host, Cursor::new(data.clone())).await;
     let mut got = Vec::new();
-    let mut reader = RemoteReader::new(reader.unwrap()).await.unwrap();
     timeout(SOON, reader.read_to_end(&mut got)).await.unwrap().unwrap();
     assert!(got == data);
     assert_eq!(serving.await.unwrap().unwrap(), 1_000_000);
@@ -189,10 +199,7 @@ async fn a_reader_is_read_from_the_other_side() {
 #[tokio::test]
 async fn a_reader_that_is_dropped_stops_its_owner() {
     let (session, host, _) = session().await;
-    let id = session.broker().next_id();
-    let (owner, reader) = tokio::join!(session.broker().accept(id), host.broker().dial(id));
-    let serving = tokio::spawn(async move { io_stream::serve(tokio::io::repeat(1), owner.unwrap()).await });
-    let mut reader = RemoteReader::new(reader.unwrap()).await.unwrap();
+    let (serving, mut reader) = lent(&session, &host, tokio::io::repeat(1)).await;
     reader.read_exact(&mut [0; 1000]).await.unwrap();
     drop(reader);
     assert!(timeout(SOON, serving).await.expect("the endless source is given up").unwrap().unwrap() >= 1000);
@@ -249,10 +256,7 @@ impl AsyncRead for Broken {
 #[tokio::test]
 async fn a_source_that_fails_is_no_end_for_the_reader() {
     let (session, host, _) = session().await;
-    let id = session.broker().next_id();
-    let (owner, reader) = tokio::join!(session.broker().accept(id), host.broker().dial(id));
-    let serving = tokio::spawn(async move { io_stream::serve((&[1; 1000][..]).chain(Broken), owner.unwrap()).await });
-    let mut reader = RemoteReader::new(reader.unwrap()).await.unwrap();
+    let (serving, mut reader) = lent(&session, &host, (&[1; 1000][..]).chain(Broken)).await;
     let error = timeout(SOON, reader.read_to_end(&mut Vec::new())).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     assert_eq!(serving.await.unwrap().unwrap_err().to_string(), "the source broke");
@@ -261,10 +265,7 @@ async fn a_source_that_fails_is_no_end_for_the_reader() {
 #[tokio::test]
 async fn a_source_that_is_given_up_is_no_end_for_the_reader() {
     let (session, host, _) = session().await;
-    let id = session.broker().next_id();
-    let (owner, reader) = tokio::join!(session.broker().accept(id), host.broker().dial(id));
-    let serving = tokio::spawn(async move { io_stream::serve(tokio::io::repeat(1), owner.unwrap()).await });
-    let mut reader = RemoteReader::new(reader.unwrap()).await.unwrap();
+    let (serving, mut reader) = lent(&session, &host, tokio::io::repeat(1)).await;
     reader.read_exact(&mut [0; 1000]).await.unwrap();
     serving.abort();
     let error = timeout(SOON, reader.read_to_end(&mut Vec::new())).await.unwrap().unwrap_err();
