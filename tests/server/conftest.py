@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "python" / "tests" / "full_wi
 
 from minimost import Minimost, running
 from plugins import WithSource
-from probe_peer import ProbePeer, listening
+from probe_peer import ProbePeer, listening, probed
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -101,10 +101,7 @@ def peer() -> Iterator[ProbePeer]:
 @pytest.fixture(scope="module")
 def server(minimost: Path, probe_folder: Path, peer: ProbePeer) -> Iterator[Minimost]:
     """A server with the probe, activated."""
-    with running(minimost, probe_folder) as server:
-        server.do("configure", configuration={"Socket": peer.socket})
-        server.start()
-        server.activate()
+    with probed(minimost, probe_folder, peer) as server:
         yield server
 
 

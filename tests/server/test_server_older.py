@@ -11,8 +11,8 @@ import pytest
 import surfaces
 import width_mapping as mapping
 import width_types as types
-from minimost import LEVELS, Minimost, running
-from probe_peer import ProbePeer, listening
+from minimost import LEVELS, Minimost
+from probe_peer import ProbePeer, probed
 
 from mattermost_plugin import Replace
 from mattermost_plugin._generated.codec_api import METHODS
@@ -36,19 +36,9 @@ MISSING = sorted(set(NAMES) - set(API))
 
 
 @pytest.fixture(scope="module")
-def peer() -> Iterator[ProbePeer]:
-    """The test's side of the probe."""
-    with listening() as peer:
-        yield peer
-
-
-@pytest.fixture(scope="module")
 def server(older_minimost: Path, probe_folder: Path, peer: ProbePeer) -> Iterator[Minimost]:
     """A server of 9.8 with the probe, activated."""
-    with running(older_minimost, probe_folder) as server:
-        server.do("configure", configuration={"Socket": peer.socket})
-        server.start()
-        server.activate()
+    with probed(older_minimost, probe_folder, peer) as server:
         yield server
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from minimost import Minimost, running
+
 PATIENCE = 30.0
 
 
@@ -98,3 +100,19 @@ def listening() -> Iterator[ProbePeer]:
             yield peer
         finally:
             peer.close()
+
+
+@contextmanager
+def probed(program: Path, folder: Path, peer: ProbePeer) -> Iterator[Minimost]:
+    """A server with the probe, activated.
+
+    Args:
+        program: Which server.
+        folder: The probe's bundle, unpacked.
+        peer: Whom the probe turns to.
+    """
+    with running(program, folder) as server:
+        server.do("configure", configuration={"Socket": peer.socket})
+        server.start()
+        server.activate()
+        yield server

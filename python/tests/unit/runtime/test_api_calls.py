@@ -26,13 +26,6 @@ Call = Callable[..., Any]
 
 
 @pytest.fixture
-def client(host: Any) -> Iterator[_native.Client]:
-    client = _native.Client(host.socket("host"), make_codec(), token=host.token)
-    yield client
-    client.close()
-
-
-@pytest.fixture
 def api(client: _native.Client) -> PluginAPIClient:
     return PluginAPIClient(client, 5.0)
 

@@ -10,20 +10,12 @@ from typing import Any
 import pytest
 
 from mattermost_plugin import _native, errors
-from mattermost_plugin._runtime.codec import make_codec
 from mattermost_plugin.api import AsyncPluginAPIClient, PluginAPIClient
 from mattermost_plugin.http import HttpRequest, HttpResponse
 
 #: Seconds after which what has not happened is a failure.
 PATIENCE = 5.0
 PATH = "/mattermost.plugin.v1.PluginApi/PluginHTTP"
-
-
-@pytest.fixture
-def client(host: Any) -> Iterator[_native.Client]:
-    client = _native.Client(host.socket("host"), make_codec(), token=host.token)
-    yield client
-    client.close()
 
 
 @pytest.fixture
