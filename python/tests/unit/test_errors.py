@@ -8,7 +8,9 @@ import pickle
 import pytest
 
 from mattermost_plugin import errors
+from mattermost_plugin._runtime.failures import from_app_error, to_app_error
 from mattermost_plugin.errors import PluginAPIError
+from mattermost_plugin.models import AppError
 
 API_ERRORS = [PluginAPIError, *PluginAPIError.__subclasses__()]
 
@@ -46,6 +48,20 @@ def test_api_errors_survive_pickle_and_copy(kind: type[PluginAPIError], travel: 
 def test_other_errors_survive_pickle(error: Exception) -> None:
     again = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (type(again), again.args) == (type(error), error.args)
+
+
+def test_a_refusal_of_the_manifest_names_the_permission_and_survives() -> None:
+    text = 'the plugin does not have the permission posts.write: add "posts.write" to "permissions" in its manifest'
+    refused = AppError(id="plugin_api.permission", message=text, detailed_error="posts.write", status_code=403)
+    error = from_app_error(refused, "create_post")
+    assert isinstance(error, errors.PermissionDeniedError)
+    assert (error.permission, error.detailed_error) == ("posts.write", "")
+    assert str(error) == f"create_post: {text}"
+    assert pickle.loads(pickle.dumps(error)).permission == "posts.write"  # noqa: S301
+    assert to_app_error(error) == refused
+    by_server = from_app_error(AppError(id="api.context.permissions", detailed_error="posts.write", status_code=403))
+    assert isinstance(by_server, errors.PermissionDeniedError)
+    assert (by_server.permission, by_server.detailed_error) == ("", "posts.write")
 
 
 def test_the_text_is_made_for_logs() -> None:
