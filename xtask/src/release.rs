@@ -96,8 +96,10 @@ pub(crate) fn run_dist(args: Args) -> Result<()> {
 
 /// Builds the host for a target, and sees that it needs no library of the system.
 fn host(target: &Target, file: &Path) -> Result<()> {
-    let triple = target.musl();
-    run(cargo().args(["build", "--release", "--locked", "--package", "mm-host", "--target", triple]))?;
+    let (triple, (variable, compiler)) = (target.musl(), target.compiler()?);
+    let mut build = cargo();
+    build.args(["build", "--release", "--locked", "--package", "mm-host", "--target", triple]);
+    run(build.env(variable, compiler))?;
     let built = workspace::target().join(triple).join("release/mm-host");
     let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
     targets::check_static(&bytes).with_context(|| built.display().to_string())?;

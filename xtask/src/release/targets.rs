@@ -1,5 +1,6 @@
 //! For which machines a release is, and whether this one can build for them.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::process::Command;
 use std::str::FromStr;
@@ -30,6 +31,9 @@ const TARGETS: [Target; 2] = [
         gnu: "aarch64-unknown-linux-gnu",
     },
 ];
+
+/// The option for a machine that cannot build static programs.
+const WITHOUT_HOST: &str = "--only wheels,sdist,papers";
 
 impl FromStr for Target {
     type Err = String;
@@ -63,8 +67,41 @@ impl Target {
         self.gnu
     }
 
-    /// Fails if the toolchain has no standard library for static programs of it.
+    /// Fails if this machine cannot build static programs of it.
     pub(crate) fn check_installed(&self) -> Result<()> {
+        self.check_library()?;
+        self.compiler().map(drop)
+    }
+
+    /// The variable with the C compiler for musl, as the crate `cc` reads it, and that compiler: SQLite is in C.
+    pub(crate) fn compiler(&self) -> Result<(String, OsString)> {
+        let variable = format!("CC_{}", self.musl.replace('-', "_"));
+        let starts = |name: &str| Command::new(name).arg("--version").output().is_ok_and(|it| it.status.success());
+        let compiler = self.choose_compiler(std::env::var_os(&variable), std::env::consts::ARCH, starts);
+        let compiler = compiler.with_context(|| {
+            format!(
+                "there is no C compiler that links with musl for {self}: `apt-get install musl-tools`, name one in {variable}, or leave mm-host out with {WITHOUT_HOST}"
+            )
+        })?;
+        Ok((variable, compiler))
+    }
+
+    /// What was `named`, or the first that starts on this `machine`.
+    fn choose_compiler(
+        &self,
+        named: Option<OsString>,
+        machine: &str,
+        starts: impl Fn(&str) -> bool,
+    ) -> Option<OsString> {
+        let own = format!("{}-linux-musl-gcc", self.machine);
+        // Its wrapper is for the machine's own processor.
+        let wrapper = (machine == self.machine).then_some("musl-gcc");
+        let found = || [Some(own.as_str()), wrapper].into_iter().flatten().find(|it| starts(it)).map(OsString::from);
+        named.or_else(found)
+    }
+
+    /// Fails if the toolchain has no standard library for static programs of it.
+    fn check_library(&self) -> Result<()> {
         let output = Command::new("rustc").args(["--print", "target-libdir", "--target", self.musl]).output();
         let output = output.context("cannot start rustc")?;
         let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -72,7 +109,7 @@ impl Target {
             return Ok(());
         }
         bail!(
-            "the toolchain cannot build static programs for {self}: `rustup target add {}`, or leave mm-host out with --only wheels,sdist,papers",
+            "the toolchain cannot build static programs for {self}: `rustup target add {}`, or leave mm-host out with {WITHOUT_HOST}",
             self.musl
         )
     }
@@ -133,6 +170,23 @@ mod tests {
         let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         assert_eq!(check_static(&own).is_err(), cfg!(target_env = "gnu"));
         assert!(check_static(b"#!/bin/sh").is_err() && check_static(&elf(&[PT_LOAD])[..66]).is_err());
+    }
+
+    #[test]
+    fn a_c_compiler_for_musl_is_looked_for() {
+        let [amd64, arm64] = TARGETS;
+        let choose = |target: &Target, named: Option<&str>, there: &[&str]| {
+            let chosen = target.choose_compiler(named.map(OsString::from), "x86_64", |it| there.contains(&it));
+            chosen.map(|it| it.into_string().unwrap())
+        };
+        let both = ["musl-gcc", "x86_64-linux-musl-gcc"];
+        assert_eq!(choose(&amd64, None, &both).as_deref(), Some("x86_64-linux-musl-gcc"));
+        assert_eq!(choose(&amd64, None, &both[..1]).as_deref(), Some("musl-gcc"));
+        assert_eq!(choose(&amd64, Some("zig-cc"), &both).as_deref(), Some("zig-cc"));
+        assert_eq!(choose(&amd64, None, &["gcc"]), None);
+        // The wrapper makes programs of the machine that it is on.
+        assert_eq!(choose(&arm64, None, &both), None);
+        assert_eq!(choose(&arm64, None, &["aarch64-linux-musl-gcc"]).as_deref(), Some("aarch64-linux-musl-gcc"));
     }
 
     #[test]
