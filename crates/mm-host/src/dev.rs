@@ -57,7 +57,7 @@ pub struct Options {
     pub cache_dir: Option<PathBuf>,
     /// A script to play. Without one, and with no terminal to type in, standard input is played.
     pub script: Option<PathBuf>,
-    /// Start the plugin again when a file of it changes.
+    /// Let a new process take over when a file of the plugin changes.
     pub watch: bool,
     /// Show every hook and API call.
     pub trace: bool,
@@ -199,7 +199,12 @@ impl Talk {
                 Woken::Crashed => {
                     if let Some(why) = self.chat.plugin.take_crash() {
                         self.chat.screen.error(&why);
-                        self.chat.screen.note("the plugin does not run; :restart starts it again");
+                        let next = if self.chat.plugin.is_running() {
+                            "the plugin is started again"
+                        } else {
+                            "the plugin does not run; :restart starts it again"
+                        };
+                        self.chat.screen.note(next);
                     }
                 }
             }
@@ -248,7 +253,7 @@ impl Talk {
         let names: Vec<String> = files.iter().take(3).map(|it| it.display().to_string()).collect();
         let more = if files.len() > 3 { format!(" and {} more", files.len() - 3) } else { String::new() };
         screen.note(&format!("{}{more} changed", names.join(", ")));
-        if let Err(why) = pumped(&screen, &mut self.feed, self.chat.restart()).await {
+        if let Err(why) = pumped(&screen, &mut self.feed, self.chat.swap()).await {
             screen.error(&why);
         }
     }

@@ -21,6 +21,9 @@ pub enum HostError {
     /// Its manifest asks for a permission that there is not.
     #[error("permissions of the manifest: {0}")]
     Permissions(String),
+    /// There can be no folder for its sockets.
+    #[error("cannot make a folder for the plugin's sockets: {0}: set TMPDIR to a folder that can be written to")]
+    Folder(std::io::Error),
     /// Its process could not start.
     #[error("{0}")]
     Start(Failure),

@@ -10,7 +10,7 @@ use mm_proto::grpc::HooksClient;
 use mm_proto::plugin::v1::{OnActivateRequest, OnConfigurationChangeRequest};
 use mm_proto::{PluginApi, PluginHooks};
 use mm_sql::SqlDriver;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 
 use crate::downstream::{Deadlines, LateApi};
 use crate::error::HostError;
@@ -20,12 +20,13 @@ use crate::metrics::{Counted, Metrics, WithPage, hooks_of_host};
 use crate::permissions::Permissions;
 use crate::runtime::Runtime;
 use crate::sql::LateSql;
-use crate::supervisor::driver::{Command, Driver};
+use crate::supervisor::crew::Crew;
+use crate::supervisor::folder::HostFolder;
 use crate::supervisor::process::Recipe;
+use crate::supervisor::restart::RestartPolicy;
 use crate::supervisor::run::Settings;
 use crate::supervisor::status::{Hello, Limits, ProcessStatus};
 use crate::supervisor::stdio::Stdio;
-use crate::workers::{Seat, Workers};
 
 /// How many handlers written as `def` run at the same time, unless the builder says otherwise.
 const MAX_SYNC_HANDLERS: u32 = 8;
@@ -36,7 +37,7 @@ const API_TIMEOUT: Duration = Duration::from_secs(30);
 /// A plugin in a process of its own, hosted by this one. Its process ends when the last handle is dropped. Cheap to clone.
 #[derive(Clone)]
 pub struct PluginHost {
-    commands: mpsc::Sender<Command>,
+    crew: Arc<Crew>,
     status: watch::Receiver<ProcessStatus>,
     hooks: Arc<dyn PluginHooks>,
     metrics: Metrics,
@@ -52,6 +53,8 @@ pub struct Builder {
     sink: LogSink,
     log_level: LogLevel,
     limits: Limits,
+    restart: RestartPolicy,
+    workers: usize,
     deadlines: Deadlines,
     max_sync_handlers: u32,
     api_timeout: Duration,
@@ -69,6 +72,8 @@ impl PluginHost {
     /// A host for the plugin in the folder `bundle`, whose manifest was loaded and whose Python, or [`Runtime`], was prepared before.
     pub fn builder(bundle: impl Into<PathBuf>, manifest: Manifest, runtime: impl Into<Runtime>) -> Builder {
         Builder {
+            workers: manifest.workers(),
+            restart: manifest.restart_policy(),
             bundle: bundle.into(),
             manifest,
             runtime: runtime.into(),
@@ -91,12 +96,10 @@ impl PluginHost {
     /// # Errors
     /// When it cannot start; the text has the last line of its traceback and what to do.
     pub async fn start(&self) -> Result<Arc<Hello>, HostError> {
-        let (started, answer) = oneshot::channel();
-        self.commands.send(Command::Start(started)).await.map_err(|_| HostError::Gone)?;
-        answer.await.map_err(|_| HostError::Gone)?
+        self.crew.start().await
     }
 
-    /// Calls `OnConfigurationChange` and `OnActivate`, as far as the plugin has them.
+    /// Calls `OnConfigurationChange` and `OnActivate`, as far as the plugin has them; then [`PluginHost::keep_running`].
     ///
     /// # Errors
     /// What the hooks fail with. As on a server, a failed `OnConfigurationChange` does not keep `OnActivate` from being called.
@@ -111,25 +114,34 @@ impl PluginHost {
             let result = self.hooks.on_activate(OnActivateRequest {}).await;
             result.map_err(|error| HostError::Activation { hook: "OnActivate", error })?;
         }
+        self.keep_running().await;
         failed.map_or(Ok(()), Err)
+    }
+
+    /// From now on a process that dies is followed by another, which is activated by the host itself, as the [`RestartPolicy`] says.
+    /// Until then a death is a failure: the plugin was not active yet, and whoever activates it learns why.
+    pub async fn keep_running(&self) {
+        self.crew.keep().await;
+    }
+
+    /// Starts a new process beside each old one, activates it, lets calls go to it between two calls, and ends the old one when its
+    /// calls are over. No call is lost.
+    ///
+    /// # Errors
+    /// Why the new process is of no use: it does not start, or `OnConfigurationChange` or `OnActivate` fails. The old one goes on.
+    pub async fn swap(&self, reason: &str) -> Result<Arc<Hello>, HostError> {
+        self.crew.swap(reason).await
     }
 
     /// Ends the process: `OnDeactivate` when the plugin was activated, then the request to end, then signals. Returns when it is gone;
     /// at once when there is none. `reason` is for the log of the plugin.
     pub async fn stop(&self, reason: &str) {
-        self.end(reason, None).await;
+        self.crew.stop(reason, None).await;
     }
 
     /// Like [`PluginHost::stop`], in other times than those that the host was built with.
     pub async fn stop_within(&self, reason: &str, limits: Limits) {
-        self.end(reason, Some(limits)).await;
-    }
-
-    async fn end(&self, reason: &str, limits: Option<Limits>) {
-        let (done, answer) = oneshot::channel();
-        if self.commands.send(Command::Stop { reason: reason.to_owned(), limits, done }).await.is_ok() {
-            let _ = answer.await;
-        }
+        self.crew.stop(reason, Some(limits)).await;
     }
 
     /// The plugin's hooks. They stay valid over restarts; while there is no process, calls fail at once and say why.
@@ -151,6 +163,14 @@ impl PluginHost {
         &self.metrics
     }
 
+    /// Waits until a process takes calls.
+    ///
+    /// # Errors
+    /// Why none will without somebody's doing: the plugin is stopped, or has failed.
+    pub async fn ready(&self) -> Result<(), String> {
+        self.crew.workers().ready().await
+    }
+
     /// Where the process is in its life.
     pub fn status(&self) -> ProcessStatus {
         self.status.borrow().clone()
@@ -163,10 +183,7 @@ impl PluginHost {
 
     /// Waits until all that the process has printed so far reached the log sink, `limit` at most.
     pub async fn drain_output(&self, limit: Duration) {
-        let (answer, streams) = oneshot::channel();
-        if self.commands.send(Command::Streams(answer)).await.is_ok()
-            && let Ok(Some(streams)) = streams.await
-        {
+        for streams in self.crew.streams().await {
             Stdio::drained(&streams, limit).await;
         }
     }
@@ -220,6 +237,21 @@ impl Builder {
         self
     }
 
+    /// How a process that dies is followed by another, in place of what the manifest says.
+    #[must_use]
+    pub fn restart(mut self, policy: RestartPolicy) -> Self {
+        self.restart = policy;
+        self
+    }
+
+    /// How many processes the plugin has, in place of what the manifest says. Hooks are spread over them; `OnActivate` and
+    /// `OnDeactivate` run on the first one only, `OnConfigurationChange` on all.
+    #[must_use]
+    pub fn workers(mut self, n: usize) -> Self {
+        self.workers = n.max(1);
+        self
+    }
+
     /// How long hooks may take.
     #[must_use]
     pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
@@ -258,7 +290,7 @@ impl Builder {
     /// Makes the host. Needs a tokio runtime; starts no process yet.
     ///
     /// # Errors
-    /// When the manifest's executable is not there, or its permissions name one that there is not.
+    /// When the manifest's executable is not there, its permissions name one that there is not, or there can be no folder for sockets.
     pub fn build(self) -> Result<PluginHost, HostError> {
         let bundle = self.bundle.canonicalize().unwrap_or_else(|_| self.bundle.clone());
         let entry = entry_of(&bundle, &self.manifest)?;
@@ -269,6 +301,7 @@ impl Builder {
             plugin_id: self.manifest.id.clone(),
             variables: self.variables,
         };
+        let folder = HostFolder::create(&self.manifest.id).map_err(HostError::Folder)?;
         let metrics = Metrics::new(&self.manifest.id, &self.manifest.version);
         let settings = Settings {
             recipe,
@@ -283,16 +316,14 @@ impl Builder {
             limits: self.limits,
             metrics: metrics.clone(),
             permissions: Permissions::of(self.manifest.permissions.as_deref()).map_err(HostError::Permissions)?,
+            folder: Arc::new(folder),
+            worker: 0,
         };
-        let workers = Workers::new(mpsc::unbounded_channel().0);
-        let seat = Seat::new(self.deadlines, workers.changes());
-        workers.seat(vec![seat.clone()]);
-        let (commands, receiver) = mpsc::channel(16);
-        let (driver, status) = Driver::new(settings, seat.channel, receiver);
-        tokio::spawn(driver.run());
-        let counted = Counted::new(workers, metrics.clone());
+        let crew = Crew::new(settings, self.restart, self.deadlines, self.workers);
+        let status = crew.watch();
+        let counted = Counted::new(crew.workers().clone(), metrics.clone());
         let hooks = Arc::new(HooksClient::over(WithPage::new(counted, metrics.clone(), has_page(&status))));
-        Ok(PluginHost { commands, status, hooks, metrics })
+        Ok(PluginHost { crew, status, hooks, metrics })
     }
 }
 

@@ -16,7 +16,7 @@
 //! let host = PluginHost::builder(bundle, manifest, env).api(api).build()?;
 //! let hello = host.start().await?; // Python runs, and said which hooks it has
 //! host.activate().await?;
-//! let hooks = host.hooks(); // call them
+//! let hooks = host.hooks(); // call them; a process that dies is followed by another
 //! # let _ = (hello, hooks);
 //! host.stop("no longer needed").await;
 //! # Ok(())
@@ -76,4 +76,5 @@ pub use self::runtime::{Program, Runtime};
 pub use self::sql::{LateSql, ServerSql};
 pub use self::supervisor::State;
 pub use self::supervisor::failure::Failure;
+pub use self::supervisor::restart::RestartPolicy;
 pub use self::supervisor::status::{Hello, Limits, ProcessStatus};

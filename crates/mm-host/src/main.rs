@@ -14,6 +14,7 @@ use mm_host::check;
 use mm_host::dev::{self, key_value};
 use mm_host::log::LogLevel;
 use mm_host::python_env::Progress;
+use mm_host::supervisor::janitor;
 use mm_host::upstream;
 
 const ABOUT: &str = "Hosts a Mattermost plugin written in Python.
@@ -93,7 +94,7 @@ struct Dev {
     /// Play this script instead of a chat: one action a line
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// Start the plugin again when one of its files changes; what the server holds stays
+    /// Let a new process take over when one of the plugin's files changes; the old one goes on if that fails
     #[arg(long)]
     watch: bool,
     /// Show every hook and API call
@@ -161,6 +162,8 @@ fn explain() -> ExitCode {
 }
 
 fn run_dev(task: Dev) -> ExitCode {
+    // Before there is a second thread; without one a host that is killed leaves a folder behind.
+    let _ = janitor::start();
     let result = options(task).and_then(|options| {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;

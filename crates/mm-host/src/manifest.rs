@@ -6,6 +6,7 @@
 
 mod check;
 mod settings;
+mod supervision;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::settings::{Setting, SettingOption, SettingType, SettingsSchema, SettingsSection};
+pub use self::supervision::RestartOptions;
 
 /// File names of a manifest, in the order in which Mattermost looks for them.
 pub(crate) const FILE_NAMES: [&str; 3] = ["plugin.yml", "plugin.yaml", "plugin.json"];
@@ -142,6 +144,12 @@ pub struct PythonOptions {
     pub venv_path: String,
     /// Path of the requirements file in the bundle.
     pub requirements_path: String,
+    /// How many Python processes the plugin has; see [`Manifest::workers`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workers: Option<u32>,
+    /// How often a process that dies is followed by another; see [`Manifest::restart_policy`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restart: Option<RestartOptions>,
 }
 
 /// Where a plugin's dependencies come from.

@@ -83,7 +83,7 @@ pub struct EnvRequest<'a> {
 }
 
 /// A Python that can run the plugin.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PythonEnv {
     /// What to start.
     pub interpreter: Interpreter,

@@ -9,7 +9,7 @@ use nix::unistd::{AccessFlags, access};
 use crate::python_env::{EnvError, EnvRequest, Progress, PythonEnv, prepare};
 
 /// What to start.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Runtime {
     /// A Python, which runs the file that the manifest names.
     Python(PythonEnv),

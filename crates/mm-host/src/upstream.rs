@@ -83,5 +83,7 @@ pub fn run(make: impl FnOnce(LogSink) -> Arc<dyn Plugin>) -> ExitCode {
 
 /// Runs the Python plugin in whose bundle this executable lies.
 pub fn executable() -> ExitCode {
+    // Before there is a second thread. Without a janitor there is still the kernel, which ends Python with this process.
+    let _ = crate::supervisor::janitor::start();
     life::run(|sink| Arc::new(python::PythonPlugin::start(sink)))
 }

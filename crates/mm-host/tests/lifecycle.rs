@@ -21,7 +21,7 @@ async fn hello_hooks_and_a_polite_end() {
          \x20   @hook(HookName.MessageWillBePosted)\n    def shout(self, context, post):\n        post.message = post.message.upper()\n        return post, ''\n",
     );
     let host = plugin.host();
-    assert_eq!(host.status().state, State::Idle);
+    assert_eq!(host.status().state, State::Stopped);
     let hello = host.start().await.unwrap();
     assert_eq!(hello.plugin_class, "P");
     assert_eq!(
@@ -36,7 +36,7 @@ async fn hello_hooks_and_a_polite_end() {
 
     let pid = host.status().pid.unwrap();
     host.stop("test").await;
-    assert_eq!(host.status().state, State::Idle);
+    assert_eq!(host.status().state, State::Stopped);
     assert!(!is_alive(pid));
     let logged = plugin.logged();
     assert!(logged.contains(&"info: up now".to_owned()) && logged.contains(&"info: down".to_owned()), "{logged:#?}");

@@ -325,6 +325,14 @@ impl Chat {
         }
     }
 
+    /// Lets a new process take over from the one that runs.
+    pub(crate) async fn swap(&mut self) -> Outcome {
+        let screen = self.screen.clone();
+        let started = self.plugin.swap(move |it: Progress| progress(&screen, &it)).await?;
+        self.screen.note(&describe_started(&started));
+        Ok(Vec::new())
+    }
+
     /// Starts the plugin, or starts it again.
     pub(crate) async fn restart(&mut self) -> Outcome {
         let screen = self.screen.clone();

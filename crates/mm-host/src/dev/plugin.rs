@@ -15,7 +15,7 @@ use crate::manifest::Manifest;
 use crate::python_env::{EnvRequest, Progress};
 use crate::runtime::Runtime;
 use crate::supervisor::State;
-use crate::supervisor::status::Limits;
+use crate::supervisor::status::{Hello, Limits};
 
 /// How long the end of a process's output is waited for between two actions.
 const OUTPUT_LIMIT: Duration = Duration::from_millis(500);
@@ -37,7 +37,10 @@ pub(crate) type Current = Arc<Mutex<Option<PluginHost>>>;
 
 struct Running {
     host: PluginHost,
-    id: String,
+    manifest: Manifest,
+    runtime: Runtime,
+    /// How many of its deaths were shown.
+    deaths_shown: u64,
 }
 
 /// How it started, for people.
@@ -47,6 +50,18 @@ pub(crate) struct Started {
     pub(crate) python: String,
     pub(crate) hooks: Vec<String>,
     pub(crate) took: Duration,
+}
+
+impl Started {
+    fn new(manifest: &Manifest, hello: &Hello, began: Instant) -> Self {
+        Self {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            python: hello.python_version.clone(),
+            hooks: hello.hooks.iter().cloned().collect(),
+            took: began.elapsed(),
+        }
+    }
 }
 
 impl Plugin {
@@ -62,37 +77,67 @@ impl Plugin {
         self.stop("restart").await;
         let began = Instant::now();
         let (manifest, _) = Manifest::load(&self.options.dir).map_err(text)?;
-        let host = self.host(&manifest, progress).await?;
+        let runtime = self.runtime(&manifest, progress).await?;
+        let host = self.host(&manifest, runtime.clone())?;
         let api_manifest = v1::Manifest::from(&manifest);
-        let bundle = self.options.dir.display().to_string();
-        self.server.add_plugin(api_manifest.clone(), Some(bundle.clone())).map_err(|error| explain(&error))?;
+        self.server.add_plugin(api_manifest, Some(self.bundle())).map_err(|error| explain(&error))?;
         self.manifest = Some(manifest.clone());
         self.configure(&manifest).await?;
 
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(host.clone());
         let hello = host.start().await.map_err(text)?;
-        let mut registration = PluginRegistration::new(api_manifest, host.hooks(), host.implemented());
-        registration.bundle_path = Some(bundle);
-        if let Err(error) = self.server.activate(registration).await {
+        if let Err(error) = self.server.activate(self.registration(&manifest, &host)).await {
             host.drain_output(OUTPUT_LIMIT).await;
             host.stop("activation failed").await;
             return Err(format!("the plugin could not be activated: {}", explain(&error)));
         }
-        self.running = Some(Running { host, id: manifest.id.clone() });
-        Ok(Started {
-            name: manifest.name,
-            version: manifest.version,
-            python: hello.python_version.clone(),
-            hooks: hello.hooks.iter().cloned().collect(),
-            took: began.elapsed(),
-        })
+        host.keep_running().await;
+        let started = Started::new(&manifest, &hello, began);
+        self.running = Some(Running { host, manifest, runtime, deaths_shown: 0 });
+        Ok(started)
     }
 
-    async fn host(
+    /// Starts a new process beside the one that runs, and lets it take over when it is active; its place in the server stays.
+    /// Without one that runs, and when more changed than its code, it is [`Plugin::start`].
+    ///
+    /// # Errors
+    /// A text for people; the old process goes on then, if one ran.
+    pub(crate) async fn swap(&mut self, progress: impl Fn(Progress) + Send + 'static) -> Result<Started, String> {
+        let began = Instant::now();
+        let Some(running) = &self.running else { return self.start(progress).await };
+        let (host, before) = (running.host.clone(), running.runtime.clone());
+        let (manifest, _) = Manifest::load(&self.options.dir).map_err(text)?;
+        if manifest != running.manifest {
+            return self.start(progress).await;
+        }
+        // In an environment that exists already, changed requirements are installed while the old process goes on.
+        if self.runtime(&manifest, progress).await? != before {
+            return self.start(|_| {}).await;
+        }
+        let hello = host.swap("its files changed").await.map_err(|error| {
+            // What went wrong was logged like all that a hook does; here is why nothing changed.
+            format!("{error}\nthe plugin goes on as it was before the change")
+        })?;
+        self.server.attach(self.registration(&manifest, &host)).map_err(|error| explain(&error))?;
+        Ok(Started::new(&manifest, &hello, began))
+    }
+
+    fn registration(&self, manifest: &Manifest, host: &PluginHost) -> PluginRegistration {
+        let manifest = v1::Manifest::from(manifest);
+        let mut registration = PluginRegistration::new(manifest, host.hooks(), host.implemented());
+        registration.bundle_path = Some(self.bundle());
+        registration
+    }
+
+    fn bundle(&self) -> String {
+        self.options.dir.display().to_string()
+    }
+
+    async fn runtime(
         &self,
         manifest: &Manifest,
         progress: impl Fn(Progress) + Send + 'static,
-    ) -> Result<PluginHost, String> {
+    ) -> Result<Runtime, String> {
         let (options, for_env) = (self.options.clone(), manifest.clone());
         let runtime = tokio::task::spawn_blocking(move || {
             let request = EnvRequest {
@@ -104,7 +149,10 @@ impl Plugin {
             };
             Runtime::prepare(&request, &mut |it| progress(it))
         });
-        let runtime = runtime.await.map_err(|error| error.to_string())?.map_err(text)?;
+        runtime.await.map_err(|error| error.to_string())?.map_err(text)
+    }
+
+    fn host(&self, manifest: &Manifest, runtime: Runtime) -> Result<PluginHost, String> {
         let limits = Limits { start: self.options.start_timeout, ..Limits::default() };
         let mut builder = PluginHost::builder(&self.options.dir, manifest.clone(), runtime)
             .api(self.server.api(&manifest.id))
@@ -136,35 +184,56 @@ impl Plugin {
     pub(crate) async fn stop(&mut self, reason: &str) {
         let Some(running) = self.running.take() else { return };
         // The server calls OnDeactivate; the host sees that and does not call it again.
-        if let Err(error) = self.server.deactivate(&running.id).await {
+        if let Err(error) = self.server.deactivate(&running.manifest.id).await {
             let text = format!("OnDeactivate failed: {}", explain(&error));
-            sink(self.server.clone(), running.id.clone())(LogRecord::new(LogLevel::Warn, LogSource::Host, text));
+            sink(self.server.clone(), running.manifest.id.clone())(LogRecord::new(
+                LogLevel::Warn,
+                LogSource::Host,
+                text,
+            ));
         }
         running.host.drain_output(OUTPUT_LIMIT).await;
         running.host.stop(reason).await;
     }
 
-    /// Takes notice of a process that died: tells the server, and gives why. `None` when it runs, or does not and should not.
+    /// Takes notice of a process that died, and gives why. When it is not started again, the server is told. `None` when nothing died.
     pub(crate) fn take_crash(&mut self) -> Option<String> {
-        let status = self.running.as_ref()?.host.status();
-        if status.state != State::Failed {
+        let running = self.running.as_mut()?;
+        let status = running.host.status();
+        if status.deaths == running.deaths_shown {
             return None;
         }
-        let running = self.running.take()?;
-        self.server.detach(&running.id);
+        running.deaths_shown = status.deaths;
+        if status.state == State::Failed {
+            self.server.detach(&running.manifest.id);
+            self.running = None;
+        }
         Some(status.failure.map_or_else(|| "the plugin's process is gone".to_owned(), |it| it.to_string()))
     }
 
-    /// Waits until the process is gone without having been asked to; for ever when none runs.
+    /// Whether there is a plugin, if perhaps one that is just started again.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Waits until a process is gone without having been asked to; for ever when none runs.
     pub(crate) async fn crashed(&self) {
         match &self.running {
             Some(running) => {
-                let mut status = running.host.watch();
-                if status.wait_for(|it| it.state == State::Failed).await.is_err() {
+                let (mut status, shown) = (running.host.watch(), running.deaths_shown);
+                if status.wait_for(|it| it.deaths > shown).await.is_err() {
                     std::future::pending().await
                 }
             }
             None => std::future::pending().await,
+        }
+    }
+
+    /// Waits until a process that died is followed by another that takes calls, or by none.
+    pub(crate) async fn recovered(&self) {
+        if let Some(running) = &self.running {
+            // That there is none is told with its crash.
+            let _ = running.host.ready().await;
         }
     }
 
@@ -189,7 +258,7 @@ impl Plugin {
             return vec!["the plugin does not run; :restart starts it".to_owned()];
         };
         let status = running.host.status();
-        let mut lines = vec![format!("{} runs", running.id)];
+        let mut lines = vec![format!("{} runs", running.manifest.id)];
         if let Some(hello) = &status.hello {
             lines[0] +=
                 &format!(" ({}, {}, SDK {})", hello.plugin_class, language(&hello.python_version), hello.sdk_version);

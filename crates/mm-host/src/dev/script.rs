@@ -85,6 +85,7 @@ impl Player<'_> {
                 self.unexpected = Some(Failure { line: number, why });
             }
         }
+        self.chat.plugin.recovered().await;
         if let Some(why) = self.chat.plugin.take_crash() {
             self.chat.screen.error(&why);
             self.unexpected = Some(Failure { line: number, why });

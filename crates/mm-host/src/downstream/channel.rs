@@ -55,6 +55,11 @@ impl Connection {
         self.pid
     }
 
+    /// Waits until the connection is over. Holding the future does not hold the connection.
+    pub(crate) fn over(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.link.over().cancelled_owned()
+    }
+
     /// Sends a request that has a path only.
     async fn send(self, mut request: Request<Body>) -> Result<Response<Body>, h2::Error> {
         let mut parts = request.uri().clone().into_parts();

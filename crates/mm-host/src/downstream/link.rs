@@ -15,6 +15,7 @@ use http::{Request, Response};
 use hyper::body::{Body as _, Bytes, Frame};
 use mm_socket::Socket;
 use tokio::net::UnixStream;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::body::Body;
 
@@ -27,6 +28,8 @@ const MAX_HEADERS: u32 = 1 << 20;
 #[derive(Clone)]
 pub(super) struct Link {
     sender: SendRequest<Bytes>,
+    /// Done when the connection is over.
+    over: CancellationToken,
 }
 
 impl Link {
@@ -43,8 +46,18 @@ impl Link {
         let handshake = socket.drive(builder.handshake::<_, Bytes>(socket.clone())).await;
         let (sender, connection) = handshake.map_err(io::Error::other)?;
         // Ends with the last sender, or with the process; what the calls in flight then say is all there is to say.
-        tokio::spawn(async move { socket.drive(connection).await.unwrap_or_default() });
-        Ok(Self { sender })
+        let over = CancellationToken::new();
+        let told = over.clone().drop_guard();
+        tokio::spawn(async move {
+            socket.drive(connection).await.unwrap_or_default();
+            drop(told);
+        });
+        Ok(Self { sender, over })
+    }
+
+    /// Done when the connection is over.
+    pub(super) fn over(&self) -> CancellationToken {
+        self.over.clone()
     }
 
     /// Sends a request; the answer's body comes as it is read. Dropping either ends the call for the peer too.

@@ -19,13 +19,14 @@ pub(super) fn all(path: &Path, manifest: &Manifest) -> Vec<ManifestError> {
         addresses(manifest),
         server(manifest),
         permissions(manifest),
+        super::supervision::check(manifest),
         settings(manifest),
     ];
     parts.into_iter().filter_map(Result::err).map(report).collect()
 }
 
 /// Path of a field and what is wrong with it.
-type Fault = (String, String);
+pub(super) type Fault = (String, String);
 
 fn fault(field: impl Into<String>, message: impl Into<String>) -> Result<(), Fault> {
     Err((field.into(), message.into()))

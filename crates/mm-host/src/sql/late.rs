@@ -15,6 +15,8 @@ pub struct LateSql {
     driver: Arc<watch::Sender<Option<Arc<dyn SqlDriver>>>>,
     /// The connections that there are, so that an end can wait until they are given back.
     sessions: TaskTracker,
+    /// Those of one process.
+    of_process: TaskTracker,
     ending: CancellationToken,
 }
 
@@ -28,6 +30,7 @@ impl LateSql {
         Self {
             driver: Arc::new(watch::Sender::new(driver)),
             sessions: TaskTracker::new(),
+            of_process: TaskTracker::new(),
             ending: CancellationToken::new(),
         }
     }
@@ -51,19 +54,25 @@ impl LateSql {
     /// `limit` at most.
     pub async fn end(&self, limit: Duration) {
         self.ending.cancel();
-        self.wait(limit).await;
-    }
-
-    /// Waits until all connections are given back, `limit` at most: those of a process that is gone are ended by that.
-    pub(crate) async fn wait(&self, limit: Duration) {
         // Others may begin all the same.
         self.sessions.close();
         let _ = tokio::time::timeout(limit, self.sessions.wait()).await;
     }
 
+    /// The same database for one process, to wait for the connections of just that.
+    pub(crate) fn of_process(&self) -> Self {
+        Self { of_process: TaskTracker::new(), ..self.clone() }
+    }
+
+    /// Waits until the connections of this process are given back, `limit` at most: its end ends them.
+    pub(crate) async fn wait(&self, limit: Duration) {
+        self.of_process.close();
+        let _ = tokio::time::timeout(limit, self.of_process.wait()).await;
+    }
+
     /// Runs what owns a connection; nothing ends it but itself.
     pub(super) fn spawn(&self, session: impl Future<Output = ()> + Send + 'static) {
-        self.sessions.spawn(session);
+        self.sessions.spawn(self.of_process.track_future(session));
     }
 
     /// Done when all connections are to be given back.

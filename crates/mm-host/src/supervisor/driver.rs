@@ -1,21 +1,22 @@
-//! The task that owns the plugin's process: waits for what happens, asks [`step`] what that means, and does it.
+//! The task that owns one worker: waits for what happens to its process, asks [`step`] what that means, and does it.
 
-use std::sync::Arc;
+mod act;
+
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tonic::Status;
 
 use super::failure::Failure;
+use super::restart::{Deaths, RestartPolicy, Verdict};
 use super::run::{Run, Settings};
 use super::status::{Hello, Limits, ProcessStatus};
 use super::stdio::StreamSet;
-use super::{Action, Ending, Event, Stage, State, requests, step};
+use super::{Ending, Event, Restart, Stage, State, requests, step};
 use crate::downstream::{Connection, HelloCall, HookChannel, WorkerId};
 use crate::error::HostError;
-use crate::log::{LogLevel, LogRecord, LogSource};
 
 /// Waits for the end of a start.
 type Starter = oneshot::Sender<Result<Arc<Hello>, HostError>>;
@@ -26,6 +27,8 @@ type Notice = (u64, Event);
 /// What the driver is asked to do.
 pub(crate) enum Command {
     Start(Starter),
+    /// From now on a process that dies is followed by another.
+    Keep,
     /// `limits` take the place of those in the settings.
     Stop {
         reason: String,
@@ -35,22 +38,59 @@ pub(crate) enum Command {
     Streams(oneshot::Sender<Option<StreamSet>>),
 }
 
-/// The owner of the plugin's process.
+/// What the workers of a plugin share.
+pub(crate) struct Shared {
+    pub(crate) policy: RestartPolicy,
+    deaths: Mutex<Deaths>,
+    /// What deaths are counted from.
+    beginning: Instant,
+    /// How many processes there were.
+    n_processes: std::sync::atomic::AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(policy: RestartPolicy) -> Self {
+        Self { policy, deaths: Mutex::default(), beginning: Instant::now(), n_processes: 0.into() }
+    }
+
+    /// Notes a death, and says what follows.
+    pub(crate) fn death(&self) -> Verdict {
+        let mut bytes = [0];
+        // Without chance all delays are alike, which is no harm.
+        let _ = getrandom::fill(&mut bytes);
+        let mut deaths = self.deaths.lock().unwrap_or_else(PoisonError::into_inner);
+        deaths.note(&self.policy, self.beginning.elapsed(), f64::from(bytes[0]) / 255.0)
+    }
+
+    fn number(&self) -> u64 {
+        1 + self.n_processes.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+/// The owner of one worker.
 pub(crate) struct Driver {
     settings: Settings,
+    shared: Arc<Shared>,
     channel: HookChannel,
+    /// Whether `OnActivate` is called on this worker.
+    activates: bool,
     commands: mpsc::Receiver<Command>,
     status: watch::Sender<ProcessStatus>,
     state: State,
     run: Option<Run>,
     notices: (mpsc::Sender<Notice>, mpsc::Receiver<Notice>),
-    n_runs: u64,
+    /// The number of the present process.
+    number: u64,
     timer: Option<Instant>,
     starters: Vec<Starter>,
     stoppers: Vec<oneshot::Sender<()>>,
     reason: String,
     /// Why no process could be made at all.
     spawn_failure: Option<Failure>,
+    /// Whether a process that dies is followed by another.
+    keeping: bool,
+    /// What follows the last death.
+    verdict: Verdict,
 }
 
 /// What woke the driver.
@@ -58,30 +98,36 @@ enum Woken {
     Command(Option<Command>),
     Hello(HelloCall),
     Event(Event),
+    Exited,
 }
 
 impl Driver {
     pub(crate) fn new(
         settings: Settings,
+        shared: Arc<Shared>,
         channel: HookChannel,
+        activates: bool,
         commands: mpsc::Receiver<Command>,
     ) -> (Self, watch::Receiver<ProcessStatus>) {
-        let idle = ProcessStatus { state: State::Idle, pid: None, hello: None, failure: None };
-        let (status, watcher) = watch::channel(idle);
+        let (status, watcher) = watch::channel(ProcessStatus::default());
         let driver = Self {
             settings,
+            shared,
             channel,
+            activates,
             commands,
             status,
-            state: State::Idle,
+            state: State::Stopped,
             run: None,
             notices: mpsc::channel(16),
-            n_runs: 0,
+            number: 0,
             timer: None,
             starters: Vec::new(),
             stoppers: Vec::new(),
             reason: String::new(),
             spawn_failure: None,
+            keeping: false,
+            verdict: Verdict::Enough(0),
         };
         (driver, watcher)
     }
@@ -89,7 +135,7 @@ impl Driver {
     /// Drives until every handle is dropped and the process is gone.
     pub(crate) async fn run(mut self) {
         let mut abandoned = false;
-        while !(abandoned && self.run.is_none()) {
+        while !(abandoned && matches!(self.state, State::Stopped | State::Failed)) {
             match self.wait(abandoned).await {
                 Woken::Command(Some(command)) => self.obey(command).await,
                 Woken::Command(None) => {
@@ -98,16 +144,17 @@ impl Driver {
                 }
                 Woken::Hello(call) => self.greet(call).await,
                 Woken::Event(event) => self.apply(event).await,
+                Woken::Exited => {
+                    let again = self.again();
+                    self.apply(Event::Exited { again }).await;
+                }
             }
         }
     }
 
     async fn wait(&mut self, abandoned: bool) -> Woken {
-        let Self { run, commands, notices, timer, state, n_runs, .. } = self;
-        let timer_event = match state {
-            State::Starting => Event::HelloTimedOut,
-            _ => Event::StageTimedOut,
-        };
+        let Self { run, commands, notices, timer, state, number, .. } = self;
+        let timer_event = if state.awaits_hello() { Event::HelloTimedOut } else { Event::TimedOut };
         let timer = async {
             match timer {
                 Some(at) => sleep_until(*at).await,
@@ -122,13 +169,13 @@ impl Driver {
                     Some(call) = run.hellos.recv() => Woken::Hello(call),
                     status = run.process.exited() => {
                         run.status = status;
-                        Woken::Event(Event::Exited)
+                        Woken::Exited
                     }
                 },
                 None => std::future::pending().await,
             }
         };
-        let current = *n_runs;
+        let current = *number;
         let notice = async {
             loop {
                 match notices.1.recv().await {
@@ -149,15 +196,17 @@ impl Driver {
     async fn obey(&mut self, command: Command) {
         match command {
             Command::Start(started) => match self.state {
-                State::Idle | State::Failed => {
+                State::Stopped | State::Failed => {
+                    self.keeping = false;
                     self.starters.push(started);
                     self.apply(Event::Start).await;
                 }
                 State::Starting => self.starters.push(started),
-                State::Running | State::Draining { .. } => {
+                State::Running | State::Draining { .. } | State::Restarting(_) => {
                     let _ = started.send(Err(HostError::AlreadyRunning));
                 }
             },
+            Command::Keep => self.keeping = true,
             Command::Stop { reason, limits, done } => {
                 if let Some(limits) = limits {
                     self.settings.limits = limits;
@@ -166,7 +215,7 @@ impl Driver {
                 }
                 self.stoppers.push(done);
                 self.stop(&reason).await;
-                if self.run.is_none() {
+                if matches!(self.state, State::Stopped | State::Failed) {
                     self.tell_stoppers();
                 }
             }
@@ -179,27 +228,33 @@ impl Driver {
     async fn stop(&mut self, reason: &str) {
         reason.clone_into(&mut self.reason);
         let implements = |run: &Run| run.hello.as_ref().is_some_and(|it| it.hooks.contains("OnDeactivate"));
-        let deactivate = self.channel.is_active() && self.run.as_ref().is_some_and(implements);
+        let deactivate = self.activates && self.channel.is_active() && self.run.as_ref().is_some_and(implements);
         self.apply(Event::Stop { deactivate }).await;
+    }
+
+    /// Whether the process that has just ended is followed by another; a death that nobody wanted counts.
+    fn again(&mut self) -> bool {
+        let wanted = matches!(self.state, State::Draining { ending: Ending::Stopped, .. });
+        if !self.keeping || wanted {
+            self.verdict = Verdict::Enough(0);
+            return false;
+        }
+        self.verdict = self.shared.death();
+        matches!(self.verdict, Verdict::Again(_))
     }
 
     /// Takes an event: the new state, its timer, and what is to be done. Doing may be an event itself.
     async fn apply(&mut self, event: Event) {
         let mut next = Some(event);
         while let Some(event) = next.take() {
-            if event == Event::HelloTimedOut {
-                self.with_run(|run, limits| run.waited = Some(limits.start));
-            }
-            if event == Event::Unhealthy {
-                self.with_run(|run, _| run.unhealthy = true);
-            }
+            self.remember(event);
             let (state, actions) = step(self.state, event);
             if state != self.state || !actions.is_empty() {
                 self.state = state;
                 self.timer = self.time_allowed().map(|it| Instant::now() + it);
             }
             // Before the actions, since they tell those who wait, who then look at the status; `finish` publishes by itself.
-            if !matches!(self.state, State::Idle | State::Failed) {
+            if self.state.is_alive() {
                 self.publish();
             }
             for action in actions {
@@ -208,9 +263,19 @@ impl Driver {
         }
     }
 
-    fn with_run(&mut self, change: impl FnOnce(&mut Run, &Limits)) {
-        if let Some(run) = &mut self.run {
-            change(run, &self.settings.limits);
+    /// Keeps what explains the end of the process later.
+    fn remember(&mut self, event: Event) {
+        let start = self.settings.limits.start;
+        let activating = self.state == State::Restarting(Restart::Activating);
+        let Some(run) = &mut self.run else { return };
+        match event {
+            Event::HelloTimedOut => run.waited = Some(start),
+            Event::Unhealthy => run.unhealthy = true,
+            Event::TimedOut if matches!(self.state, State::Draining { stage: Stage::Dying, .. }) => {
+                run.unhealthy = true;
+            }
+            Event::TimedOut if activating => run.refused = Some("OnActivate did not return in time".to_owned()),
+            _ => {}
         }
     }
 
@@ -218,12 +283,17 @@ impl Driver {
     fn time_allowed(&self) -> Option<Duration> {
         let limits = &self.settings.limits;
         match self.state {
-            State::Idle | State::Running | State::Failed => None,
-            State::Starting => Some(limits.start),
+            State::Stopped | State::Running | State::Failed => None,
+            State::Starting | State::Restarting(Restart::Starting) => Some(limits.start),
+            State::Restarting(Restart::Waiting) => match self.verdict {
+                Verdict::Again(delay) => Some(delay),
+                Verdict::Enough(_) => Some(Duration::ZERO),
+            },
+            State::Restarting(Restart::Activating) => Some(limits.activate),
             State::Draining { stage, .. } => Some(match stage {
                 Stage::Deactivating => limits.deactivate,
                 Stage::ShuttingDown => limits.shutdown,
-                Stage::Terminating | Stage::Dumping | Stage::Killing => limits.terminate,
+                Stage::Terminating | Stage::Dying | Stage::Dumping | Stage::Killing => limits.terminate,
             }),
         }
     }
@@ -231,53 +301,28 @@ impl Driver {
     /// Shows the state of a live process to whoever watches.
     fn publish(&self) {
         let run = self.run.as_ref();
-        let hello = run.and_then(|it| it.hello.clone()).filter(|_| self.state == State::Running);
-        let status = ProcessStatus { state: self.state, pid: run.map(|it| it.process.pid()), hello, failure: None };
-        self.status.send_replace(status);
-    }
-
-    async fn act(&mut self, action: Action) -> Option<Event> {
-        match action {
-            Action::Spawn => return self.spawn().await,
-            Action::Serve => self.serve(),
-            Action::CloseDoor => self.channel.close("the plugin's process is ending", false),
-            Action::Deactivate => self.request(requests::Request::Deactivate),
-            Action::AskToShutDown => self.request(requests::Request::ShutDown),
-            Action::Terminate => self.signal(Signal::SIGTERM),
-            Action::Dump => self.signal(Signal::SIGABRT),
-            Action::Kill => self.signal(Signal::SIGKILL),
-            Action::Finish(ending) => self.finish(ending).await,
-        }
-        None
-    }
-
-    fn signal(&self, signal: Signal) {
-        if let Some(run) = &self.run {
-            run.process.signal(signal);
-        }
-    }
-
-    async fn spawn(&mut self) -> Option<Event> {
-        self.n_runs += 1;
-        match Run::start(&self.settings).await {
-            Ok(run) => {
-                self.run = Some(run);
-                self.publish();
-                None
-            }
-            Err(error) => {
-                let executable = self.settings.recipe.runtime.executable().display();
-                let what = format!("{executable} could not be started: {error}");
-                self.spawn_failure = Some(Failure { what, place: None, advice: String::new() });
-                Some(Event::Exited)
-            }
-        }
+        let hello = run.and_then(|it| it.hello.clone());
+        let (state, pid) = (self.state, run.map(|it| it.process.pid()));
+        self.status.send_modify(|status| {
+            *status = ProcessStatus {
+                state,
+                pid,
+                // While it is started again, what the last one said of itself.
+                hello: match state {
+                    State::Running => hello,
+                    State::Restarting(_) => hello.or_else(|| status.hello.take()),
+                    _ => None,
+                },
+                failure: status.failure.take().filter(|_| state != State::Starting),
+                deaths: status.deaths,
+            };
+        });
     }
 
     /// Looks at a hello: is it one that this host understands, and can the process be reached?
     async fn greet(&mut self, call: HelloCall) {
-        let starting = self.state == State::Starting;
-        let Some(run) = self.run.as_mut().filter(|it| starting && it.hello.is_none()) else {
+        let expected = self.state.awaits_hello();
+        let Some(run) = self.run.as_mut().filter(|it| expected && it.hello.is_none()) else {
             let _ = call
                 .answer
                 .send(Err(Status::failed_precondition("the host expects one hello, at the start of a process")));
@@ -307,77 +352,8 @@ impl Driver {
         }
     }
 
-    /// Answers the hello, opens the way to the hooks, starts the health checks.
-    fn serve(&mut self) {
-        let response = self.settings.hello_response();
-        let Some(run) = &mut self.run else { return };
-        let (Some(connection), Some(hello)) = (run.connection.clone(), run.hello.clone()) else { return };
-        self.channel.open(connection.clone(), WorkerId(self.n_runs), !hello.hooks.contains("OnActivate"));
-        if let Some(answer) = run.unanswered.take() {
-            let _ = answer.send(Ok(response));
-        }
-        if self.settings.limits.health_failures > 0 {
-            let health = requests::watch_health(connection, self.settings.limits.clone());
-            let (notices, number) = (self.notices.0.clone(), self.n_runs);
-            run.tasks.spawn(async move {
-                health.await;
-                let _ = notices.send((number, Event::Unhealthy)).await;
-            });
-        }
-        for starter in self.starters.drain(..) {
-            let _ = starter.send(Ok(hello.clone()));
-        }
-    }
-
-    /// Calls the process about its own end; the call's return is the end of the stage.
-    fn request(&mut self, request: requests::Request) {
-        let Some(run) = &mut self.run else { return };
-        let Some(connection) = run.connection.clone() else { return };
-        let call = request.send(
-            connection,
-            self.channel.deadlines().clone(),
-            self.settings.limits.clone(),
-            self.reason.clone(),
-        );
-        let (notices, number, sink) = (self.notices.0.clone(), self.n_runs, self.settings.sink.clone());
-        run.tasks.spawn(async move {
-            if let Err(status) = call.await {
-                let text = format!("{request} failed: {}", status.message());
-                sink(LogRecord::new(LogLevel::Warn, LogSource::Host, text));
-            }
-            let _ = notices.send((number, Event::StageDone)).await;
-        });
-    }
-
-    async fn finish(&mut self, ending: Ending) {
-        let failure = match self.run.take() {
-            Some(run) => run.finish(&self.settings, ending).await,
-            None => self.spawn_failure.take(),
-        };
-        let sink = self.settings.sink.clone();
-        match &failure {
-            None => self.channel.close("the plugin is stopped", false),
-            Some(failure) => {
-                self.channel.close(&format!("the plugin's process is gone: {}", failure.what), false);
-                if ending == Ending::Crashed {
-                    sink(LogRecord::new(LogLevel::Error, LogSource::Host, failure.to_string()));
-                }
-            }
-        }
-        self.status.send_replace(ProcessStatus { state: self.state, pid: None, hello: None, failure: failure.clone() });
-        for starter in self.starters.drain(..) {
-            let error = match &failure {
-                Some(failure) => HostError::Start(failure.clone()),
-                None => HostError::StoppedWhileStarting,
-            };
-            let _ = starter.send(Err(error));
-        }
-        self.tell_stoppers();
-    }
-
-    fn tell_stoppers(&mut self) {
-        for stopper in self.stoppers.drain(..) {
-            let _ = stopper.send(());
-        }
+    /// The number of the present process, for the calls that it takes.
+    fn worker(&self) -> WorkerId {
+        WorkerId(self.number)
     }
 }

@@ -16,7 +16,6 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -25,12 +24,10 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{AccessFlags, Pid, access, pipe2};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
-use super::{environment, spawner};
+use super::folder::SocketDir;
+use super::{environment, janitor, spawner};
 use crate::python_env::PythonEnv;
 use crate::runtime::Runtime;
-
-/// Longest path of a Unix socket that every supported system accepts, its closing zero byte left out.
-const MAX_SOCKET_PATH: usize = 103;
 
 /// What a process is started from.
 #[derive(Clone, Debug)]
@@ -42,34 +39,6 @@ pub(crate) struct Recipe {
     pub(crate) plugin_id: String,
     /// More variables, which win over those of the allow-list.
     pub(crate) variables: Vec<(OsString, OsString)>,
-}
-
-/// The private folder of one process; removed when dropped.
-#[derive(Debug)]
-pub(crate) struct SocketDir {
-    dir: tempfile::TempDir,
-}
-
-impl SocketDir {
-    /// A new folder that only this user can enter.
-    pub(crate) fn create() -> io::Result<Self> {
-        let private = std::fs::Permissions::from_mode(0o700);
-        let make =
-            |parent: &Path| tempfile::Builder::new().prefix("mm-host-").permissions(private.clone()).tempdir_in(parent);
-        let dir = make(&std::env::temp_dir())?;
-        let fits = dir.path().join("plugin.sock").as_os_str().len() <= MAX_SOCKET_PATH;
-        Ok(Self { dir: if fits { dir } else { make(Path::new("/tmp"))? } })
-    }
-
-    /// Where the host listens.
-    pub(crate) fn host_socket(&self) -> PathBuf {
-        self.dir.path().join("host.sock")
-    }
-
-    /// Where the process listens.
-    pub(crate) fn plugin_socket(&self) -> PathBuf {
-        self.dir.path().join("plugin.sock")
-    }
 }
 
 /// What the two sides show each other: 256 random bits, as hexadecimal digits.
@@ -134,6 +103,12 @@ impl Process {
         self.child.wait().await.ok()
     }
 
+    /// Kills what it has left behind in its group, and forgets it; its end was waited for.
+    pub(crate) fn clear_group(&self) {
+        self.signal(Signal::SIGKILL);
+        janitor::tell(&janitor::Note::Gone(self.pid));
+    }
+
     /// Sends a signal to the process and to what it started, as far as that stayed in its group.
     pub(crate) fn signal(&self, signal: Signal) {
         // The number stays the group's for as long as a process is in it, the leader or what it left behind; with none of them left
@@ -173,9 +148,13 @@ fn command(recipe: &Recipe, sockets: &SocketDir, token: &OwnedFd) -> Command {
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
-    let prepare = move || prepare_child(token_fd, parent);
-    // SAFETY: between fork and exec only async-signal-safe calls are allowed; `prepare_child` makes fcntl, prctl and getppid, and
-    // allocates nothing.
+    let told = janitor::pipe();
+    let prepare = move || {
+        told.into_iter().for_each(janitor::announce);
+        prepare_child(token_fd, parent)
+    };
+    // SAFETY: between fork and exec only async-signal-safe calls are allowed; `announce` makes getpid and write, `prepare_child` makes
+    // fcntl, prctl and getppid, and neither allocates anything.
     unsafe { command.pre_exec(prepare) };
     command
 }
@@ -227,14 +206,5 @@ mod tests {
         assert!(!one.matches(other.as_str().as_bytes()));
         assert!(!one.matches(b""));
         assert!(!one.matches(&one.as_str().as_bytes()[..63]));
-    }
-
-    #[test]
-    fn the_folder_is_private_and_goes_away() {
-        let sockets = SocketDir::create().unwrap();
-        let folder = sockets.host_socket().parent().unwrap().to_owned();
-        assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
-        drop(sockets);
-        assert!(!folder.exists());
     }
 }

@@ -1,22 +1,23 @@
 //! One process of the plugin with all that belongs to it, from its start to the explanation of its end.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mm_proto::host::v1::{HelloResponse, LogLevel as WireLevel};
-use nix::sys::signal::Signal;
 use tokio::sync::{mpsc, oneshot};
 use tonic::Status;
 
 use super::Ending;
 use super::failure::{self, Evidence, Failure};
-use super::process::{Process, Recipe, SocketDir, Token};
+use super::folder::{HostFolder, SocketDir};
+use super::process::{Process, Recipe, Token};
 use super::status::{Hello, Limits};
 use super::stdio::Stdio;
 use crate::downstream::{ApiServer, Connection, HelloCall, LateApi, ServerParts};
 use crate::log::{LogLevel, LogSink};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, RestartReason};
 use crate::permissions::Permissions;
 use crate::sql::{LateSql, SqlService};
 
@@ -27,6 +28,7 @@ const LAST_OUTPUT: Duration = Duration::from_millis(300);
 const LAST_SQL: Duration = Duration::from_secs(1);
 
 /// What stays the same over all processes of a plugin.
+#[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) recipe: Recipe,
     pub(crate) plugin_version: String,
@@ -40,6 +42,9 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     pub(crate) permissions: Permissions,
+    pub(crate) folder: Arc<HostFolder>,
+    /// Which worker of the plugin it is, counted from 0.
+    pub(crate) worker: usize,
 }
 
 /// One process, from spawn to end.
@@ -59,6 +64,10 @@ pub(super) struct Run {
     pub(super) waited: Option<Duration>,
     pub(super) refused: Option<String>,
     pub(super) unhealthy: bool,
+    /// Why `OnActivate` failed on a process that was to take the place of another.
+    pub(super) not_activated: Arc<OnceLock<String>>,
+    /// The database connections of this process.
+    sql: LateSql,
     /// Tasks of this process, ended with it.
     pub(super) tasks: tokio::task::JoinSet<()>,
 }
@@ -87,14 +96,15 @@ impl Settings {
 }
 
 impl Run {
-    /// Makes folder, token and sockets, and starts the process.
-    pub(super) async fn start(settings: &Settings) -> std::io::Result<Self> {
-        let sockets = SocketDir::create()?;
+    /// Makes folder, token and sockets, and starts the process with this number.
+    pub(super) async fn start(settings: &Settings, number: u64) -> std::io::Result<Self> {
+        let sockets = settings.folder.of_process(number)?;
         let token = Token::random()?;
         let (sender, hellos) = mpsc::channel(1);
+        let sql = settings.sql.of_process();
         let parts = ServerParts {
             api: settings.api.clone(),
-            sql: SqlService::new(settings.sql.clone()),
+            sql: SqlService::new(sql.clone()),
             sink: settings.sink.clone(),
             log_level: settings.log_level,
             token: token.clone(),
@@ -105,7 +115,7 @@ impl Run {
         let server = ApiServer::start(&sockets.host_socket(), parts)?;
         let (process, output) = Process::start(&settings.recipe, &sockets, &token).await?;
         server.allow(process.pid());
-        settings.metrics.process(0, Some(process.pid()));
+        settings.metrics.process(settings.worker, Some(process.pid()));
         Ok(Self {
             stdio: Stdio::read(output, &settings.sink),
             process,
@@ -120,17 +130,29 @@ impl Run {
             waited: None,
             refused: None,
             unhealthy: false,
+            not_activated: Arc::default(),
+            sql,
             tasks: tokio::task::JoinSet::new(),
         })
+    }
+
+    /// In what way the process ended, for counting; known once it has.
+    pub(super) fn reason(&self, ending: Ending) -> RestartReason {
+        match (ending, self.status) {
+            _ if self.unhealthy => RestartReason::Unhealthy,
+            (Ending::StartFailed, _) => RestartReason::StartFailed,
+            (_, Some(status)) if status.signal().is_some() => RestartReason::Killed,
+            _ => RestartReason::Exited,
+        }
     }
 
     /// Takes the run apart after its process is gone; what it leaves explains its end. `None` for a wanted end.
     pub(super) async fn finish(self, settings: &Settings, ending: Ending) -> Option<Failure> {
         let recipe = &settings.recipe;
         // What it started and left behind, as far as it stayed in its group, goes with it.
-        self.process.signal(Signal::SIGKILL);
-        settings.metrics.process(0, None);
-        let (stderr, ()) = tokio::join!(self.stdio.finish(LAST_OUTPUT), settings.sql.wait(LAST_SQL));
+        self.process.clear_group();
+        settings.metrics.process(settings.worker, None);
+        let (stderr, ()) = tokio::join!(self.stdio.finish(LAST_OUTPUT), self.sql.wait(LAST_SQL));
         let evidence = Evidence {
             status: self.status,
             stderr,
@@ -138,7 +160,7 @@ impl Run {
             entry: recipe.entry.clone(),
             python: recipe.runtime.python().cloned(),
             waited: self.waited,
-            refused: self.refused,
+            refused: self.refused.or_else(|| self.not_activated.get().cloned()),
             unhealthy: self.unhealthy,
         };
         match ending {

@@ -12,6 +12,10 @@ use super::failure::Failure;
 pub struct Limits {
     /// From the start of the process to its hello.
     pub start: Duration,
+    /// `OnConfigurationChange` and `OnActivate` together, of a process that takes the place of another.
+    pub activate: Duration,
+    /// From the moment that a worker is replaced until its calls have ended.
+    pub drain: Duration,
     /// `OnDeactivate`.
     pub deactivate: Duration,
     /// From the request to end until the process has ended by itself; running hooks finish within it.
@@ -29,6 +33,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             start: Duration::from_secs(60),
+            activate: Duration::from_secs(90),
+            drain: Duration::from_secs(8),
             deactivate: Duration::from_secs(5),
             shutdown: Duration::from_secs(3),
             terminate: Duration::from_secs(1),
@@ -53,15 +59,24 @@ pub struct Hello {
     pub surface_version: String,
 }
 
-/// Where the plugin's process is in its life, for whoever watches.
+/// Where the plugin is in its life, for whoever watches. Of several workers: all of them together.
 #[derive(Clone, Debug)]
 pub struct ProcessStatus {
     /// The state.
     pub state: State,
-    /// Its process id, while there is one.
+    /// The process id, while there is a process; of several the first worker's.
     pub pid: Option<i32>,
-    /// What it said of itself, from its hello to its end.
+    /// What it said of itself, from its hello to its end for good: one that is started again has the hello of the one before.
     pub hello: Option<Arc<Hello>>,
-    /// Why there is no process, in the state `Failed`.
+    /// Why the last process that ended without having been asked to did so; in the state `Failed` that is why there is none.
     pub failure: Option<Failure>,
+    /// How many processes have ended without having been asked to.
+    pub deaths: u64,
+}
+
+impl Default for ProcessStatus {
+    /// Of a plugin that was never started.
+    fn default() -> Self {
+        Self { state: State::Stopped, pid: None, hello: None, failure: None, deaths: 0 }
+    }
 }

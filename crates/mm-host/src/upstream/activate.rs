@@ -65,7 +65,11 @@ async fn activate(desk: &Arc<Desk>, broker: &Broker, streams: Activation) -> Res
         return Err(why.map_or_else(|| error_value(error), text_error));
     }
     // One that dies of it after its answer is not active either, and later there is nobody to tell.
-    tokio::time::timeout(AFTERMATH, plugin.failed()).await.map_or(Ok(()), |why| Err(text_error(why)))
+    if let Ok(why) = tokio::time::timeout(AFTERMATH, plugin.failed()).await {
+        return Err(text_error(why));
+    }
+    plugin.activated().await;
+    Ok(())
 }
 
 async fn dial(broker: &Broker, id: u32) -> Result<Client, BrokerError> {

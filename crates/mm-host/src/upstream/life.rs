@@ -7,6 +7,7 @@ use std::time::Duration;
 use mm_goplugin::{ServeConfig, ServeError, Session, SessionEnd, announce};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::logs::{self, Logs};
 use super::plugin::{Hurry, Plugin};
@@ -96,10 +97,12 @@ async fn live(make: impl FnOnce(LogSink) -> Arc<dyn Plugin>) -> u8 {
 
 async fn serve(desk: &Arc<Desk>, make: impl FnOnce(LogSink) -> Arc<dyn Plugin>) -> Result<u8, String> {
     let mut terminated = signal(SignalKind::terminate()).map_err(|error| format!("no signals: {error}"))?;
+    let hangups = signal(SignalKind::hangup()).map_err(|error| format!("no signals: {error}"))?;
     let config = ServeConfig::new(cookie(), PROTOCOL_VERSION, Arc::new(Dispensary { desk: desk.clone() }));
     let announced = announce(config).map_err(|error| error.to_string())?;
     let plugin = make(desk.logs.sink());
     desk.seat(plugin.clone());
+    let _reloading = AbortOnDropHandle::new(tokio::spawn(reload(hangups, desk.clone(), plugin.clone())));
 
     let (session, ending) = tokio::select! {
         session = announced.accept() => match session {
@@ -113,6 +116,24 @@ async fn serve(desk: &Arc<Desk>, make: impl FnOnce(LogSink) -> Arc<dyn Plugin>) 
         _ = terminated.recv() => (None, Ending::Terminated),
     };
     Ok(end(ending, session, desk, &*plugin).await)
+}
+
+/// Loads the plugin anew whenever SIGHUP asks for it, once it is active.
+async fn reload(mut hangups: Signal, desk: Arc<Desk>, plugin: Arc<dyn Plugin>) {
+    while hangups.recv().await.is_some() {
+        if *desk.progress.borrow() != Progress::Active {
+            continue;
+        }
+        match plugin.reload().await {
+            Ok(what) => desk.logs.say(LogLevel::Info, what),
+            Err(why) => {
+                desk.logs.say(
+                    LogLevel::Error,
+                    format!("SIGHUP: the plugin goes on as it was, since the new one is of no use: {why}"),
+                );
+            }
+        }
+    }
 }
 
 /// Waits for a reason to end.

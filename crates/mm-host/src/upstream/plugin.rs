@@ -34,6 +34,14 @@ pub trait Plugin: Send + Sync + 'static {
     /// Why the plugin does not start, for the administrator: what happened and what to do.
     async fn connect(&self, api: Arc<dyn PluginApi>) -> Result<Arc<dyn PluginHooks>, String>;
 
+    /// The plugin is active: the server was told, or is about to be.
+    async fn activated(&self) {}
+
+    /// Somebody wants the plugin's code to be loaded anew, without the server's noticing (SIGHUP). What came of it is for the log.
+    async fn reload(&self) -> Result<String, String> {
+        Err("this plugin cannot be loaded anew while it runs".to_owned())
+    }
+
     /// Waits until the plugin cannot go on, and says why; never ends for one that can. The process then ends, so that the server
     /// starts it again.
     async fn failed(&self) -> String {

@@ -135,6 +135,23 @@ impl Plugin for PythonPlugin {
         Ok(self.stage.host.wait().await.hooks())
     }
 
+    async fn activated(&self) {
+        self.stage.host.wait().await.keep_running().await;
+    }
+
+    async fn reload(&self) -> Result<String, String> {
+        let known = self.stage.started.wait().await.clone()?;
+        let hello = self.stage.host.wait().await.swap("SIGHUP").await.map_err(|error| error.to_string())?;
+        let new: Vec<&str> = hello.hooks.difference(&known.hooks).map(String::as_str).collect();
+        Ok(match new.as_slice() {
+            [] => "the plugin was loaded anew".to_owned(),
+            _ => format!(
+                "the plugin was loaded anew; the server calls its new hooks ({}) only once it is disabled and enabled",
+                new.join(", ")
+            ),
+        })
+    }
+
     async fn failed(&self) -> String {
         if let Err(why) = self.stage.started.wait().await {
             return why.clone();

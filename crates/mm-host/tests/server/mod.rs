@@ -184,6 +184,14 @@ impl Started {
     }
 
     /// Its Python processes, and theirs.
+    pub(crate) fn pythons(&self) -> Vec<i32> {
+        let is_janitor = |pid: &i32| {
+            std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|it| it.trim() == "mm-host-janitor")
+        };
+        self.descendants().into_iter().filter(|it| !is_janitor(it)).collect()
+    }
+
+    /// Its Python processes, and theirs, and its janitor.
     pub(crate) fn descendants(&self) -> Vec<i32> {
         let mut found = vec![self.pid()];
         let mut next = 0;
