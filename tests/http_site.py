@@ -136,7 +136,9 @@ class Site:
         children: list[int] = []
         for task in Path(f"/proc/{host}/task").iterdir():
             children += map(int, (task / "children").read_text().split())
-        return host, children[0]
+        names = {child: Path(f"/proc/{child}/comm").read_text().strip() for child in children}
+        (python,) = (child for child, name in names.items() if name != "mm-host-janitor")
+        return host, python
 
     def memory(self) -> tuple[int, int]:
         """Returns the resident memory of host and Python in bytes."""

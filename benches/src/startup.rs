@@ -156,8 +156,11 @@ fn python_of(host: u32) -> Result<u32> {
     let tasks = format!("/proc/{host}/task");
     for task in std::fs::read_dir(&tasks).with_context(|| tasks.clone())? {
         let children = std::fs::read_to_string(task?.path().join("children"))?;
-        if let Some(child) = children.split_whitespace().next() {
-            return Ok(child.parse()?);
+        for child in children.split_whitespace() {
+            // The other one is the janitor, a process of the host's own program.
+            if !std::fs::read_to_string(format!("/proc/{child}/comm"))?.starts_with("mm-host") {
+                return Ok(child.parse()?);
+            }
         }
     }
     bail!("mm-host has no child process")

@@ -79,7 +79,7 @@ pub(crate) fn check(cookie: &Cookie) -> Result<(), StartError> {
 pub(crate) struct Socket {
     pub(crate) listener: UnixListener,
     path: PathBuf,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Socket {
@@ -111,7 +111,12 @@ impl Socket {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path does not fit a handshake line"));
         }
         let listener = UnixListener::bind(&path)?;
-        Ok(Self { listener, path, _directory: private })
+        Ok(Self { listener, path, directory: private })
+    }
+
+    /// The folder that was made for it.
+    pub(crate) fn folder(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The line that tells the host where to connect, with its newline.

@@ -1,6 +1,7 @@
 //! From the start of the process to its end.
 
 use std::io;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,6 +133,11 @@ pub struct Announced {
 }
 
 impl Announced {
+    /// The folder of the socket. It is removed by [`Announced::accept`]; a process that is killed before leaves it behind.
+    pub fn folder(&self) -> &Path {
+        self.socket.folder()
+    }
+
     /// Waits for the host, which connects once, or for the end of the host. The socket is removed from the file system afterwards, so
     /// that nothing is left behind however the process ends.
     pub async fn accept(self) -> Result<Session, ServeError> {

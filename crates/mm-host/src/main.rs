@@ -172,6 +172,7 @@ fn run_dev(task: Dev) -> ExitCode {
         runtime.shutdown_background();
         result
     });
+    janitor::end();
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

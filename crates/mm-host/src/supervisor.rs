@@ -30,6 +30,6 @@ mod spawner;
 pub(crate) mod status;
 pub(crate) mod stdio;
 
+pub use self::machine::{Action, Ending, Event, Restart, Stage, State, step};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::requests::check_hello;
-pub use self::machine::{Action, Ending, Event, Restart, Stage, State, step};

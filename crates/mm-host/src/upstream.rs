@@ -85,5 +85,7 @@ pub fn run(make: impl FnOnce(LogSink) -> Arc<dyn Plugin>) -> ExitCode {
 pub fn executable() -> ExitCode {
     // Before there is a second thread. Without a janitor there is still the kernel, which ends Python with this process.
     let _ = crate::supervisor::janitor::start();
-    life::run(|sink| Arc::new(python::PythonPlugin::start(sink)))
+    let code = life::run(|sink| Arc::new(python::PythonPlugin::start(sink)));
+    crate::supervisor::janitor::end();
+    code
 }

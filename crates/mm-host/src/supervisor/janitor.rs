@@ -7,7 +7,7 @@
 //!
 //! Each plugin process announces its own group between fork and exec: there is no moment at which a group is there and unknown.
 //!
-//! A program that embeds hosts calls [`start`] first of all, if it wants one; without it nothing else changes.
+//! A program that embeds hosts calls [`start`] first of all and [`end`] last of all, if it wants one; without it nothing else changes.
 
 use std::ffi::{CString, OsStr};
 use std::fs::File;
@@ -20,16 +20,26 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
 use nix::sys::signal::{SigHandler, Signal, killpg, signal};
+use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, pipe2, setsid};
 
 /// How long killed processes may take to be gone before their folders are removed all the same.
 const DYING: Duration = Duration::from_millis(1500);
 
-/// The host's end of the pipe.
-static PIPE: OnceLock<OwnedFd> = OnceLock::new();
+/// The janitor of this process.
+static JANITOR: OnceLock<Janitor> = OnceLock::new();
+
+struct Janitor {
+    /// The host's end of the pipe.
+    pipe: OwnedFd,
+    pid: Pid,
+}
+
+/// The line that has the janitor do its work at once.
+const END: &[u8] = b".\n";
 
 /// What the janitor is told.
-pub(super) enum Note<'a> {
+pub(crate) enum Note<'a> {
     /// This process group is gone, its leader was reaped.
     Gone(i32),
     /// This folder is to be removed at the end.
@@ -41,7 +51,7 @@ pub(super) enum Note<'a> {
 /// # Errors
 /// When the system has no pipe or process left. The program can go on without a janitor.
 pub fn start() -> io::Result<()> {
-    if PIPE.get().is_some() {
+    if JANITOR.get().is_some() {
         return Ok(());
     }
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
@@ -51,28 +61,38 @@ pub fn start() -> io::Result<()> {
             drop(writer);
             attend(reader);
         }
-        ForkResult::Parent { .. } => {
-            let _ = PIPE.set(writer);
+        ForkResult::Parent { child } => {
+            let _ = JANITOR.set(Janitor { pipe: writer, pid: child });
             Ok(())
         }
     }
 }
 
+/// Has the janitor do its work now, and waits for its end: the last thing that a program does. What is left of plugins is killed.
+pub fn end() {
+    if let Some(janitor) = JANITOR.get()
+        && nix::unistd::write(&janitor.pipe, END).is_ok()
+    {
+        // It takes a moment, unless something is left that does not die.
+        let _ = waitpid(janitor.pid, None);
+    }
+}
+
 /// Tells the janitor, if there is one.
-pub(super) fn tell(note: &Note<'_>) {
-    let Some(pipe) = PIPE.get() else { return };
+pub(crate) fn tell(note: &Note<'_>) {
+    let Some(janitor) = JANITOR.get() else { return };
     let mut line = match note {
         Note::Gone(group) => format!("-{group}").into_bytes(),
         Note::Folder(path) => [b"/", path.as_os_str().as_bytes()].concat(),
     };
     line.push(b'\n');
     // Lines are far shorter than what a pipe takes in one piece.
-    let _ = nix::unistd::write(pipe, &line);
+    let _ = nix::unistd::write(&janitor.pipe, &line);
 }
 
 /// The pipe, for [`announce`]; what it refers to stays open for ever.
 pub(super) fn pipe() -> Option<RawFd> {
-    PIPE.get().map(AsRawFd::as_raw_fd)
+    JANITOR.get().map(|it| it.pipe.as_raw_fd())
 }
 
 /// Tells the janitor of the process group that the calling process leads. Async-signal-safe: between fork and exec.
@@ -88,7 +108,7 @@ pub(super) fn announce(pipe: RawFd) {
     }
     begin -= 1;
     line[begin] = b'+';
-    // SAFETY: the descriptor is that of `PIPE`, which is never closed.
+    // SAFETY: the descriptor is that of `JANITOR`, which is never closed.
     let pipe = unsafe { BorrowedFd::borrow_raw(pipe) };
     let _ = nix::unistd::write(pipe, &line[begin..]);
 }
@@ -99,22 +119,22 @@ fn attend(pipe: OwnedFd) -> ! {
     let mut told = Vec::new();
     let mut pipe = File::from(pipe);
     let mut buffer = [0; 4096];
-    let mut state = Known::default();
-    loop {
+    let mut known = Known::default();
+    while !known.ended {
         match pipe.read(&mut buffer) {
             Ok(0) => break,
             Ok(n) => {
                 told.extend_from_slice(&buffer[..n]);
                 while let Some(end) = told.iter().position(|it| *it == b'\n') {
                     let line: Vec<u8> = told.drain(..=end).collect();
-                    state.note(&line[..end]);
+                    known.note(&line[..end]);
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => break,
         }
     }
-    state.clear();
+    known.clear();
     // SAFETY: it ends the process, which has nothing to flush.
     unsafe { nix::libc::_exit(0) }
 }
@@ -149,6 +169,8 @@ fn detach(pipe: &OwnedFd) {
 struct Known {
     groups: Vec<i32>,
     folders: Vec<PathBuf>,
+    /// Whether the host says that this was all.
+    ended: bool,
 }
 
 impl Known {
@@ -158,6 +180,7 @@ impl Known {
             Some((b'+', digits)) => self.groups.extend(number(digits).filter(|it| *it > 1)),
             Some((b'-', digits)) => self.groups.retain(|it| Some(*it) != number(digits)),
             Some((b'/', path)) => self.folders.push(PathBuf::from(OsStr::from_bytes(path))),
+            Some((b'.', [])) => self.ended = true,
             _ => {}
         }
     }
@@ -188,7 +211,10 @@ mod tests {
         for line in [&b"+12"[..], b"+345", b"//tmp/a b", b"-12", b"-99", b"+1", b"+x", b"", b"?"] {
             known.note(line);
         }
-        assert_eq!(known, Known { groups: vec![345], folders: vec![PathBuf::from("/tmp/a b")] });
+        let folders = vec![PathBuf::from("/tmp/a b")];
+        assert_eq!(known, Known { groups: vec![345], folders: folders.clone(), ended: false });
+        known.note(b".");
+        assert!(known.ended);
     }
 
     #[test]
@@ -215,7 +241,7 @@ mod tests {
         io::BufRead::read_line(&mut output, &mut child).unwrap();
         let group = i32::try_from(leader.id()).unwrap();
         let reaper = std::thread::spawn(move || leader.wait().unwrap());
-        Known { groups: vec![group], folders: vec![dir.clone()] }.clear();
+        Known { groups: vec![group], folders: vec![dir.clone()], ended: false }.clear();
         assert!(!dir.exists());
         assert!(!reaper.join().unwrap().success());
         // The end of its output: nobody of the group holds it any more.

@@ -14,6 +14,7 @@ use super::plugin::{Hurry, Plugin};
 use super::service::{Desk, Dispensary, Progress};
 use super::{PROTOCOL_VERSION, cookie};
 use crate::log::{LogLevel, LogSink};
+use crate::supervisor::janitor;
 
 /// Threads that run tasks. Two, so that one that is held up leaves another to answer pings (see `mm-goplugin`); what this program does
 /// itself hardly ever needs more than one.
@@ -100,6 +101,7 @@ async fn serve(desk: &Arc<Desk>, make: impl FnOnce(LogSink) -> Arc<dyn Plugin>) 
     let hangups = signal(SignalKind::hangup()).map_err(|error| format!("no signals: {error}"))?;
     let config = ServeConfig::new(cookie(), PROTOCOL_VERSION, Arc::new(Dispensary { desk: desk.clone() }));
     let announced = announce(config).map_err(|error| error.to_string())?;
+    janitor::tell(&janitor::Note::Folder(announced.folder()));
     let plugin = make(desk.logs.sink());
     desk.seat(plugin.clone());
     let _reloading = AbortOnDropHandle::new(tokio::spawn(reload(hangups, desk.clone(), plugin.clone())));
