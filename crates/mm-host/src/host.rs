@@ -173,6 +173,7 @@ impl PluginHost {
 
     /// Where the process is in its life.
     pub fn status(&self) -> ProcessStatus {
+        self.crew.refresh();
         self.status.borrow().clone()
     }
 

@@ -62,7 +62,7 @@ async fn end_one(bundle: &Bundle, n: usize) -> usize {
         tokio::time::sleep(Duration::from_millis(n as u64 * 7 % 60)).await;
     }
     let n_processes = processes(folder).len();
-    if n / 2 % 2 == 0 {
+    if (n / 2).is_multiple_of(2) {
         started.child.kill().unwrap();
     } else {
         // What a server that is killed leaves to see.

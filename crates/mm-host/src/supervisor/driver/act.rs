@@ -168,6 +168,17 @@ impl Driver {
         if restarting {
             self.settings.metrics.restart(reason);
         }
+        // First of all: whoever learns of it by a call looks at the status next.
+        let state = self.state;
+        self.status.send_modify(|status| {
+            *status = ProcessStatus {
+                state,
+                pid: None,
+                hello: status.hello.take().filter(|_| restarting),
+                failure: failure.clone(),
+                deaths: status.deaths + u64::from(failure.is_some()),
+            };
+        });
         match &failure {
             None => self.channel.close("the plugin is stopped", false),
             Some(failure) => {
@@ -182,16 +193,6 @@ impl Driver {
                 }
             }
         }
-        let state = self.state;
-        self.status.send_modify(|status| {
-            *status = ProcessStatus {
-                state,
-                pid: None,
-                hello: status.hello.take().filter(|_| restarting),
-                failure: failure.clone(),
-                deaths: status.deaths + u64::from(failure.is_some()),
-            };
-        });
         for starter in self.starters.drain(..) {
             let error = match &failure {
                 Some(failure) => HostError::Start(failure.clone()),
