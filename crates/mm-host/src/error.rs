@@ -36,6 +36,12 @@ pub enum HostError {
     /// The task that owns the process is gone: the runtime is shutting down.
     #[error("the host is shutting down")]
     Gone,
+    /// A process that was to take the place of another was not activated in time.
+    #[error("OnConfigurationChange and OnActivate did not return within {} s", limit.as_secs_f32())]
+    NotActivated {
+        /// The time that they had.
+        limit: std::time::Duration,
+    },
     /// `OnConfigurationChange` or `OnActivate` failed.
     #[error("{hook}: {error}")]
     Activation {

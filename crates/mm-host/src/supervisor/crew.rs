@@ -210,7 +210,9 @@ impl Crew {
     /// Starts and activates the process that is to take the place of the worker at `index`.
     async fn prepare(&self, index: usize, successor: &Member) -> Result<Arc<Hello>, HostError> {
         let hello = successor.start().await?;
-        activate(&successor.seat, &hello, index == 0).await?;
+        let limit = self.settings.limits.activate;
+        let activated = tokio::time::timeout(limit, activate(&successor.seat, &hello, index == 0)).await;
+        activated.map_err(|_| HostError::NotActivated { limit })??;
         successor.keep().await;
         Ok(hello)
     }
