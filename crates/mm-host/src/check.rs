@@ -11,7 +11,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use self::tree::Tree;
+pub(crate) use self::tree::Tree;
 use crate::bundle::{layout::Target, source};
 use crate::manifest::{self, Manifest};
 use crate::python_env::{Progress, Requirements};
@@ -45,7 +45,7 @@ impl Finding {
 }
 
 /// A text on one line, without characters that do something to a terminal: names and values may come from anybody's bundle.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let joined = text.lines().map(str::trim).filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" ");
     joined.chars().map(|it| if it.is_control() { char::REPLACEMENT_CHARACTER } else { it }).collect()
 }

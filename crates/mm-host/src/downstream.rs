@@ -9,6 +9,7 @@ mod late;
 mod link;
 mod patience;
 mod peer;
+mod refusals;
 mod server;
 
 #[allow(unused_imports, reason = "what guards the calls reads them")]

@@ -19,6 +19,7 @@ use crate::manifest::Manifest;
 use crate::metrics::{Counted, Metrics, WithPage, hooks_of_host};
 use crate::permissions::Permissions;
 use crate::runtime::Runtime;
+use crate::sandbox::Wishes;
 use crate::sql::LateSql;
 use crate::supervisor::crew::Crew;
 use crate::supervisor::folder::HostFolder;
@@ -295,12 +296,15 @@ impl Builder {
     pub fn build(self) -> Result<PluginHost, HostError> {
         let bundle = self.bundle.canonicalize().unwrap_or_else(|_| self.bundle.clone());
         let entry = entry_of(&bundle, &self.manifest)?;
+        let python = self.manifest.python();
+        let wishes = Wishes { limits: python.limits, sandbox: python.sandbox };
         let recipe = Recipe {
             runtime: self.runtime,
             bundle,
             entry,
             plugin_id: self.manifest.id.clone(),
             variables: self.variables,
+            wishes,
         };
         let folder = HostFolder::create(&self.manifest.id).map_err(HostError::Folder)?;
         let metrics = Metrics::new(&self.manifest.id, &self.manifest.version);

@@ -33,15 +33,18 @@
 //! | `downstream` | gRPC with the process, both ways |
 //! | `workers` | the processes as the calls see them: one picked for each |
 //! | [`upstream`] | the executable of a plugin under a Mattermost server |
+//! | `sandbox` | limits of the process, and its view of the files |
 //! | `sql` | the database: the service that the process calls, and the driver service of a server |
 //! | [`metrics`] | what is counted |
 //! | `host` | joins the two traits with all of this |
 //! | [`bundle`] | the file that a server takes |
+//! | [`audit`] | what a bundle may do |
 //! | [`mod@check`] | what is wrong with a plugin or a bundle |
 //! | `dev` (feature) | `mm-host dev`: a plugin in a simulated Mattermost, with a terminal |
 //!
 //! Nothing here knows a method or a hook by its arguments: that is generated, in `mm-proto`.
 
+pub mod audit;
 pub mod bundle;
 pub mod check;
 mod downstream;
@@ -56,6 +59,7 @@ pub mod metrics;
 mod permissions;
 pub mod python_env;
 mod runtime;
+mod sandbox;
 mod sql;
 pub mod supervisor;
 pub mod upstream;

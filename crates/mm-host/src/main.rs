@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mm_host::audit;
 use mm_host::bundle::{self, layout::Target};
 use mm_host::check;
 use mm_host::dev::{self, key_value};
@@ -37,6 +38,8 @@ enum Task {
     Bundle(Bundle),
     /// Says what is wrong with a plugin or a bundle, and how to mend it; runs nothing of it
     Check(Check),
+    /// Says what a plugin or a bundle may do, before it is installed; runs nothing of it
+    Audit(Audit),
 }
 
 #[derive(Args)]
@@ -84,6 +87,23 @@ struct Check {
     /// The Python that wheels are looked for, such as 3.12
     #[arg(long, value_name = "VERSION")]
     python_version: Option<String>,
+}
+
+#[derive(Args)]
+struct Audit {
+    /// A bundle, an unpacked bundle, or a plugin's folder
+    path: PathBuf,
+    /// How to say it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// For people or for programs.
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Format {
+    #[default]
+    Text,
+    Json,
 }
 
 #[derive(Args)]
@@ -141,6 +161,7 @@ fn main() -> ExitCode {
         Some(Task::Dev(task)) => run_dev(task),
         Some(Task::Bundle(task)) => run_bundle(task),
         Some(Task::Check(task)) => run_check(task),
+        Some(Task::Audit(task)) => run_audit(&task),
         None => explain(),
     }
 }
@@ -223,6 +244,21 @@ fn run_check(task: Check) -> ExitCode {
     };
     // pip's talk is of no use here: it fails on purpose.
     print_findings(&check::run(&task.path, &options, &mut |_| {}))
+}
+
+/// Prints what there is to say; fails when something is wrong with the files.
+fn run_audit(task: &Audit) -> ExitCode {
+    let audit = match audit::run(&task.path) {
+        Ok(audit) => audit,
+        Err(findings) => return print_findings(&findings),
+    };
+    match task.format {
+        Format::Text => anstream::print!("{audit}"),
+        Format::Json => {
+            anstream::println!("{}", serde_json::to_string_pretty(&audit).expect("texts and numbers"));
+        }
+    }
+    if audit.findings.iter().any(|it| it.starts_with("error: ")) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// One line for each; success when none is an error.

@@ -5,6 +5,7 @@
 //! `server.python_version`, `server.python`) are described in [`ServerPart`] and [`PythonOptions`].
 
 mod check;
+mod confine;
 mod settings;
 mod supervision;
 mod wire;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::confine::{Bytes, ProcessLimits, SandboxLevel};
 pub use self::settings::{Setting, SettingOption, SettingType, SettingsSchema, SettingsSection};
 pub use self::supervision::RestartOptions;
 
@@ -150,6 +152,12 @@ pub struct PythonOptions {
     /// How often a process that dies is followed by another; see [`Manifest::restart_policy`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart: Option<RestartOptions>,
+    /// What the process may use.
+    #[serde(skip_serializing_if = "ProcessLimits::is_empty")]
+    pub limits: ProcessLimits,
+    /// What it may do with files.
+    #[serde(skip_serializing_if = "SandboxLevel::is_off")]
+    pub sandbox: SandboxLevel,
 }
 
 /// Where a plugin's dependencies come from.

@@ -81,11 +81,31 @@ pub fn run(make: impl FnOnce(LogSink) -> Arc<dyn Plugin>) -> ExitCode {
     life::run(make)
 }
 
+/// Keeps the plugin's process, which is of the same user, from reading this one's environment: it is the server's, with the password of
+/// the database. Costs core dumps and debuggers without root.
+fn hide() {
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_dumpable(false);
+}
+
 /// Runs the Python plugin in whose bundle this executable lies.
 pub fn executable() -> ExitCode {
+    hide();
     // Before there is a second thread. Without a janitor there is still the kernel, which ends Python with this process.
     let _ = crate::supervisor::janitor::start();
     let code = life::run(|sink| Arc::new(python::PythonPlugin::start(sink)));
     crate::supervisor::janitor::end();
     code
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #[test]
+    fn the_environment_is_hidden_from_processes_of_the_same_user() {
+        super::hide();
+        let hidden = !nix::sys::prctl::get_dumpable().unwrap();
+        // The other tests of this process may be debugged.
+        nix::sys::prctl::set_dumpable(true).unwrap();
+        assert!(hidden);
+    }
 }

@@ -29,20 +29,20 @@ const MAX_FINDINGS: usize = 50;
 
 /// What is known of a file.
 #[derive(Debug, Default)]
-pub(super) struct Entry {
-    pub(super) mode: u32,
+pub(crate) struct Entry {
+    pub(crate) mode: u32,
     /// Its beginning: all of it, up to a megabyte, when the rules read its text.
-    pub(super) head: Vec<u8>,
+    pub(crate) head: Vec<u8>,
 }
 
 /// The files of a bundle by their path below its root folder.
 #[derive(Debug, Default)]
-pub(super) struct Tree {
+pub(crate) struct Tree {
     /// Name of the root folder, if it is known.
-    pub(super) root: Option<String>,
-    pub(super) files: BTreeMap<String, Entry>,
+    pub(crate) root: Option<String>,
+    pub(crate) files: BTreeMap<String, Entry>,
     /// What is wrong with entries as such.
-    pub(super) findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
 }
 
 fn has_text(path: &str) -> bool {
@@ -61,7 +61,7 @@ impl Tree {
     ///
     /// # Errors
     /// When a file or folder cannot be read.
-    pub(super) fn unpacked(dir: &Path) -> io::Result<Self> {
+    pub(crate) fn unpacked(dir: &Path) -> io::Result<Self> {
         let walked = source::walk_unpacked(dir)?;
         let mut tree = Self { findings: walked.findings, ..Self::default() };
         for (path, file) in walked.files {
@@ -76,7 +76,7 @@ impl Tree {
     ///
     /// # Errors
     /// What keeps it from being read.
-    pub(super) fn archive(path: &Path) -> Result<Self, Finding> {
+    pub(crate) fn archive(path: &Path) -> Result<Self, Finding> {
         let name = path.display().to_string();
         let fail = |error: io::Error| Finding::error(&name, &format!("cannot be read: {error}"));
         let mut start = [0; 2];

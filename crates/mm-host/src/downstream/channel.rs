@@ -42,7 +42,7 @@ impl Connection {
         let stream = tokio::time::timeout(CONNECT_LIMIT, UnixStream::connect(path)).await;
         let stream =
             stream.map_err(|_| "it does not accept connections".to_owned())?.map_err(|error| error.to_string())?;
-        peer::check(stream.peer_cred(), pid)?;
+        peer::check(stream.peer_cred(), pid).map_err(|(_, why)| why)?;
         let link = Link::open(stream).await.map_err(|error| deepest(&error))?;
         let mut token = HeaderValue::from_str(token.as_str()).map_err(|error| error.to_string())?;
         token.set_sensitive(true);

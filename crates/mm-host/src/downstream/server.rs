@@ -25,6 +25,7 @@ use tonic::server::NamedService;
 use tonic::{Request, Response, Status};
 use tower::Service;
 
+use super::refusals::Refusals;
 use super::{CONNECTION_WINDOW, LateApi, STREAM_WINDOW, TOKEN_KEY, peer};
 use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
 use crate::metrics::{Metrics, Outcome, api_call};
@@ -73,8 +74,9 @@ impl ApiServer {
         let listener = UnixListener::bind(socket)?;
         std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))?;
         let (pid, allowed) = watch::channel(None);
-        let incoming = incoming(listener, allowed, parts.sink.clone());
-        let task = tokio::spawn(serve(incoming, parts));
+        let refusals = Refusals::new(parts.sink.clone());
+        let incoming = incoming(listener, allowed, refusals.clone());
+        let task = tokio::spawn(serve(incoming, parts, refusals));
         Ok(Self { pid, task })
     }
 
@@ -90,7 +92,7 @@ impl Drop for ApiServer {
     }
 }
 
-async fn serve(incoming: impl Stream<Item = io::Result<UnixStream>>, parts: ServerParts) {
+async fn serve(incoming: impl Stream<Item = io::Result<UnixStream>>, parts: ServerParts, refusals: Refusals) {
     let sink = parts.sink.clone();
     let failed = |error| sink(LogRecord::new(LogLevel::Error, LogSource::Host, format!("the API's server: {error}")));
     let host = HostService { sink: parts.sink, log_level: parts.log_level, hellos: parts.hellos };
@@ -98,6 +100,7 @@ async fn serve(incoming: impl Stream<Item = io::Result<UnixStream>>, parts: Serv
         token: parts.token,
         permissions: parts.permissions,
         sink: sink.clone(),
+        refusals,
         api: parts.api,
         metrics: parts.metrics,
         host: PluginHostServer::new(host).max_decoding_message_size(MAX_MESSAGE_BYTES),
@@ -142,6 +145,7 @@ struct Services {
     token: Token,
     permissions: Permissions,
     sink: LogSink,
+    refusals: Refusals,
     api: LateApi,
     metrics: Metrics,
     host: PluginHostServer<HostService>,
@@ -156,6 +160,8 @@ impl hyper::service::Service<http::Request<Incoming>> for Services {
     fn call(&self, request: http::Request<Incoming>) -> Self::Future {
         let shown = request.headers().get(TOKEN_KEY);
         if !shown.is_some_and(|it| self.token.matches(it.as_bytes())) {
+            let text = "a call to the host without the token of its process, or with another, was refused";
+            self.refusals.add("token", text);
             return refuse(Status::unauthenticated("the call shows no token, or a wrong one"));
         }
         let path = request.uri().path();
@@ -202,19 +208,19 @@ fn refuse(status: Status) -> BoxFuture<'static, Result<http::Response<Body>, Inf
 fn incoming(
     listener: UnixListener,
     allowed: watch::Receiver<Option<i32>>,
-    sink: LogSink,
+    refusals: Refusals,
 ) -> impl Stream<Item = io::Result<UnixStream>> {
-    stream::unfold((listener, allowed, sink), async |(listener, mut allowed, sink)| {
+    stream::unfold((listener, allowed, refusals), async |(listener, mut allowed, refusals)| {
         loop {
             // The process is started after the socket is bound, so its id may come after its connection.
             let pid = (*allowed.wait_for(Option::is_some).await.ok()?)?;
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,
-                Err(error) => return Some((Err(error), (listener, allowed, sink))),
+                Err(error) => return Some((Err(error), (listener, allowed, refusals))),
             };
             match peer::check(stream.peer_cred(), pid) {
-                Ok(()) => return Some((Ok(stream), (listener, allowed, sink))),
-                Err(why) => sink(LogRecord::new(LogLevel::Warn, LogSource::Host, why)),
+                Ok(()) => return Some((Ok(stream), (listener, allowed, refusals))),
+                Err((kind, why)) => refusals.add(kind, &why),
             }
         }
     })

@@ -18,6 +18,7 @@ pub(super) fn all(path: &Path, manifest: &Manifest) -> Vec<ManifestError> {
         versions(manifest),
         addresses(manifest),
         server(manifest),
+        limits(manifest),
         permissions(manifest),
         super::supervision::check(manifest),
         settings(manifest),
@@ -145,6 +146,11 @@ fn inside_bundle(field: &str, value: &str) -> Result<(), Fault> {
         );
     }
     Ok(())
+}
+
+fn limits(manifest: &Manifest) -> Result<(), Fault> {
+    let problem = manifest.server.as_ref().and_then(|it| it.python.limits.problem());
+    problem.map_or(Ok(()), |(key, why)| fault(format!("server.python.limits.{key}"), why))
 }
 
 fn permissions(manifest: &Manifest) -> Result<(), Fault> {

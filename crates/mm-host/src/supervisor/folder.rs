@@ -5,6 +5,7 @@
 //!     status.sock          what `mm-host status` asks
 //!     <n>/host.sock        what the n-th process calls
 //!     <n>/plugin.sock      what the host calls
+//!     <n>/tmp              its temporary folder, in a sandbox
 //! ```
 
 use std::io;
@@ -94,8 +95,7 @@ impl Drop for HostFolder {
 }
 
 impl SocketDir {
-    /// Where it is.
-    #[allow(dead_code, reason = "for what else belongs to the process or its host")]
+    /// Where it is: the only place where a process in a sandbox may write.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -103,6 +103,11 @@ impl SocketDir {
     /// Where the host listens.
     pub(crate) fn host_socket(&self) -> PathBuf {
         self.path.join("host.sock")
+    }
+
+    /// The temporary folder of a process in a sandbox.
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.path.join("tmp")
     }
 
     /// Where the process listens.

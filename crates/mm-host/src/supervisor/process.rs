@@ -16,6 +16,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -26,8 +27,10 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
 use super::folder::SocketDir;
 use super::{environment, janitor, spawner};
+use crate::manifest::SandboxLevel;
 use crate::python_env::PythonEnv;
 use crate::runtime::Runtime;
+use crate::sandbox::{self, Child as ConfinedChild, Confinement, MemoryLimit, System, Wishes};
 
 /// What a process is started from.
 #[derive(Clone, Debug)]
@@ -39,6 +42,8 @@ pub(crate) struct Recipe {
     pub(crate) plugin_id: String,
     /// More variables, which win over those of the allow-list.
     pub(crate) variables: Vec<(OsString, OsString)>,
+    /// What it may use of the machine.
+    pub(crate) wishes: Wishes,
 }
 
 /// What the two sides show each other: 256 random bits, as hexadecimal digits.
@@ -70,6 +75,7 @@ pub(crate) struct Process {
     pid: i32,
     /// Held open for as long as the process should live.
     _lifeline: Option<ChildStdin>,
+    confinement: Confinement,
 }
 
 /// What a process prints.
@@ -81,7 +87,8 @@ impl Process {
         let (token_reader, token_writer) = pipe2(OFlag::O_CLOEXEC)?;
         // 64 bytes fit into the pipe, so nobody waits here; its end is the end of the token.
         std::fs::File::from(token_writer).write_all(token.as_str().as_bytes())?;
-        let command = command(recipe, sockets, &token_reader);
+        let confinement = confine(recipe, sockets)?;
+        let command = command(recipe, sockets, &token_reader, &confinement);
         let mut child = spawner::spawn(command).await?;
         drop(token_reader);
         let pid = child
@@ -90,12 +97,22 @@ impl Process {
             .ok_or_else(|| io::Error::other("the process ended at once"))?;
         let lifeline = child.stdin.take();
         let output = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
-        Ok((Self { child, pid, _lifeline: lifeline }, output))
+        Ok((Self { child, pid, _lifeline: lifeline, confinement }, output))
     }
 
     /// Its process id.
     pub(crate) fn pid(&self) -> i32 {
         self.pid
+    }
+
+    /// What of the manifest's wishes is enforced, and what is not; a line each.
+    pub(crate) fn confined(&self) -> &[String] {
+        self.confinement.said()
+    }
+
+    /// What is known of its memory.
+    pub(crate) fn memory(&self) -> Option<MemoryLimit> {
+        self.confinement.memory()
     }
 
     /// Waits for its end. Can be cancelled and called again.
@@ -125,7 +142,19 @@ impl Drop for Process {
     }
 }
 
-fn command(recipe: &Recipe, sockets: &SocketDir, token: &OwnedFd) -> Command {
+/// Prepares what the process is put into, and its temporary folder.
+fn confine(recipe: &Recipe, sockets: &SocketDir) -> io::Result<Confinement> {
+    // The number of the process among those of this host.
+    let number = sockets.path().file_name().unwrap_or_default().to_string_lossy();
+    let name = format!("mm-host-{}-{number}", std::process::id());
+    let confinement = sandbox::prepare(&recipe.wishes, &System::here(), sockets.path(), &name)?;
+    if recipe.wishes.sandbox != SandboxLevel::Off {
+        std::fs::DirBuilder::new().mode(0o700).create(sockets.temporary())?;
+    }
+    Ok(confinement)
+}
+
+fn command(recipe: &Recipe, sockets: &SocketDir, token: &OwnedFd, confinement: &Confinement) -> Command {
     let token_fd = token.as_raw_fd();
     let parent = nix::unistd::getpid();
     let mut command = Command::new(recipe.runtime.executable());
@@ -148,19 +177,24 @@ fn command(recipe: &Recipe, sockets: &SocketDir, token: &OwnedFd) -> Command {
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
+    if recipe.wishes.sandbox != SandboxLevel::Off {
+        // The bundle cannot be written to, so Python need not try.
+        command.env("TMPDIR", sockets.temporary()).env("PYTHONDONTWRITEBYTECODE", "1");
+    }
     let told = janitor::pipe();
+    let confined = confinement.child();
     let prepare = move || {
         told.into_iter().for_each(janitor::announce);
-        prepare_child(token_fd, parent)
+        prepare_child(token_fd, parent, &confined)
     };
     // SAFETY: between fork and exec only async-signal-safe calls are allowed; `announce` makes getpid and write, `prepare_child` makes
-    // fcntl, prctl and getppid, and neither allocates anything.
+    // fcntl, prctl, getppid and the calls of the confinement, and neither allocates anything.
     unsafe { command.pre_exec(prepare) };
     command
 }
 
 /// Runs in the child before the plugin: the token's descriptor survives, and the child does not survive its host.
-fn prepare_child(token_fd: i32, parent: Pid) -> io::Result<()> {
+fn prepare_child(token_fd: i32, parent: Pid, confined: &ConfinedChild) -> io::Result<()> {
     // SAFETY: the descriptor is open: the parent holds it until the child was started.
     let token = unsafe { std::os::fd::BorrowedFd::borrow_raw(token_fd) };
     fcntl(token, FcntlArg::F_SETFD(FdFlag::empty()))?;
@@ -170,7 +204,7 @@ fn prepare_child(token_fd: i32, parent: Pid) -> io::Result<()> {
     if nix::unistd::getppid() != parent {
         return Err(io::Error::from_raw_os_error(nix::errno::Errno::ESRCH as i32));
     }
-    Ok(())
+    confined.enter()
 }
 
 fn python_variables(env: &PythonEnv, bundle: &Path) -> Vec<(&'static str, OsString)> {

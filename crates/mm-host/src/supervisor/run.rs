@@ -16,9 +16,10 @@ use super::process::{Process, Recipe, Token};
 use super::status::{Hello, Limits};
 use super::stdio::Stdio;
 use crate::downstream::{ApiServer, Connection, HelloCall, LateApi, ServerParts};
-use crate::log::{LogLevel, LogSink};
+use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
 use crate::metrics::{Metrics, RestartReason};
 use crate::permissions::Permissions;
+use crate::sandbox;
 use crate::sql::{LateSql, SqlService};
 
 /// How long what is printed at the end of a process is waited for.
@@ -115,6 +116,9 @@ impl Run {
         let server = ApiServer::start(&sockets.host_socket(), parts)?;
         let (process, output) = Process::start(&settings.recipe, &sockets, &token).await?;
         server.allow(process.pid());
+        for line in process.confined() {
+            (settings.sink)(LogRecord::new(LogLevel::Info, LogSource::Host, line.as_str()));
+        }
         settings.metrics.process(settings.worker, Some(process.pid()));
         Ok(Self {
             stdio: Stdio::read(output, &settings.sink),
@@ -139,6 +143,7 @@ impl Run {
     /// In what way the process ended, for counting; known once it has.
     pub(super) fn reason(&self, ending: Ending) -> RestartReason {
         match (ending, self.status) {
+            _ if self.process.memory().is_some_and(|it| it.killed) => RestartReason::OutOfMemory,
             _ if self.unhealthy => RestartReason::Unhealthy,
             (Ending::StartFailed, _) => RestartReason::StartFailed,
             (_, Some(status)) if status.signal().is_some() => RestartReason::Killed,
@@ -163,10 +168,11 @@ impl Run {
             refused: self.refused.or_else(|| self.not_activated.get().cloned()),
             unhealthy: self.unhealthy,
         };
-        match ending {
-            Ending::Stopped => None,
-            Ending::StartFailed => Some(failure::explain_start(&evidence)),
-            Ending::Crashed => Some(failure::explain_crash(&evidence)),
-        }
+        let failure = match ending {
+            Ending::Stopped => return None,
+            Ending::StartFailed => failure::explain_start(&evidence),
+            Ending::Crashed => failure::explain_crash(&evidence),
+        };
+        Some(sandbox::explain(failure, self.process.memory(), &evidence.stderr))
     }
 }
