@@ -20,6 +20,7 @@ pub mod names;
 mod older;
 mod overrides;
 mod pass;
+pub mod policy;
 pub mod proto;
 mod render;
 pub mod rust;

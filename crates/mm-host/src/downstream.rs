@@ -12,10 +12,10 @@ mod peer;
 mod refusals;
 mod server;
 
-#[allow(unused_imports, reason = "what guards the calls reads them")]
 pub(crate) use self::channel::{Absent, Connection, HookChannel, NoWorker, WorkerId, WorkerLost};
 pub use self::deadlines::Deadlines;
 pub use self::late::LateApi;
+pub(crate) use self::patience::Patience;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::server::log_record;
 pub(crate) use self::server::{ApiServer, HelloCall, ServerParts};

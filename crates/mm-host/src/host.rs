@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::downstream::{Deadlines, LateApi};
 use crate::error::HostError;
+use crate::guard::{self, Guard, GuardSettings};
 use crate::log::{LogLevel, LogSink};
 use crate::manifest::Manifest;
 use crate::metrics::{Counted, Metrics, WithPage, hooks_of_host};
@@ -296,8 +297,8 @@ impl Builder {
     pub fn build(self) -> Result<PluginHost, HostError> {
         let bundle = self.bundle.canonicalize().unwrap_or_else(|_| self.bundle.clone());
         let entry = entry_of(&bundle, &self.manifest)?;
-        let python = self.manifest.python();
-        let wishes = Wishes { limits: python.limits, sandbox: python.sandbox };
+        let handling = self.manifest.python();
+        let wishes = Wishes { limits: handling.limits.clone(), sandbox: handling.sandbox };
         let recipe = Recipe {
             runtime: self.runtime,
             bundle,
@@ -324,9 +325,18 @@ impl Builder {
             folder: Arc::new(folder),
             worker: 0,
         };
-        let crew = Crew::new(settings, self.restart, self.deadlines, self.workers);
+        let guarding = GuardSettings {
+            deadlines: self.deadlines.or(handling.deadlines()),
+            queue: handling.queue.and_then(|it| usize::try_from(it).ok()).unwrap_or(guard::QUEUE),
+            threads: settings.max_sync_handlers as usize * self.workers,
+            stuck: settings.limits.stuck,
+            sink: settings.sink.clone(),
+            metrics: metrics.clone(),
+        };
+        let crew = Crew::new(settings, self.restart, self.workers);
         let status = crew.watch();
-        let counted = Counted::new(crew.workers().clone(), metrics.clone());
+        let guard = Guard::new(crew.workers().clone(), status.clone(), guarding);
+        let counted = Counted::new(guard, metrics.clone());
         let hooks = Arc::new(HooksClient::over(WithPage::new(counted, metrics.clone(), has_page(&status))));
         Ok(PluginHost { crew, status, hooks, metrics })
     }

@@ -34,6 +34,7 @@
 //! | `workers` | the processes as the calls see them: one picked for each |
 //! | [`upstream`] | the executable of a plugin under a Mattermost server |
 //! | `sandbox` | limits of the process, and its view of the files |
+//! | `guard` | limits, failures and queues of hook calls |
 //! | `sql` | the database: the service that the process calls, and the driver service of a server |
 //! | [`metrics`] | what is counted |
 //! | `host` | joins the two traits with all of this |
@@ -52,6 +53,7 @@ mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod guard;
 mod host;
 pub mod log;
 pub mod manifest;
@@ -81,4 +83,4 @@ pub use self::sql::{LateSql, ServerSql};
 pub use self::supervisor::State;
 pub use self::supervisor::failure::Failure;
 pub use self::supervisor::restart::RestartPolicy;
-pub use self::supervisor::status::{Hello, Limits, ProcessStatus};
+pub use self::supervisor::status::{Hello, HookOptions, Limits, ProcessStatus};

@@ -6,6 +6,7 @@
 
 mod check;
 mod confine;
+mod handling;
 mod settings;
 mod supervision;
 mod wire;
@@ -158,6 +159,12 @@ pub struct PythonOptions {
     /// What it may do with files.
     #[serde(skip_serializing_if = "SandboxLevel::is_off")]
     pub sandbox: SandboxLevel,
+    /// Seconds that calls of single hooks may take, by Go name; they go before what handlers ask for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub deadlines: BTreeMap<String, f64>,
+    /// How many calls may wait of the hooks that nobody waits for; 1000 without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<u64>,
 }
 
 /// Where a plugin's dependencies come from.

@@ -92,8 +92,8 @@ impl Audience {
 
 impl Seat {
     /// A place whose process is not there yet; its coming and going is told to the workers that `changes` belongs to.
-    pub(crate) fn new(deadlines: Deadlines, changes: watch::Sender<()>) -> Self {
-        Self { channel: HookChannel::closed(deadlines, changes), load: Arc::default() }
+    pub(crate) fn new(changes: watch::Sender<()>) -> Self {
+        Self { channel: HookChannel::closed(changes), load: Arc::default() }
     }
 
     fn ticket(&self) -> Ticket {
@@ -324,7 +324,7 @@ mod tests {
     fn workers(n: usize) -> (Workers, Vec<Seat>, mpsc::UnboundedReceiver<(WorkerId, String)>) {
         let (stuck, told) = mpsc::unbounded_channel();
         let workers = Workers::new(stuck);
-        let seats: Vec<Seat> = (0..n).map(|_| Seat::new(Deadlines::default(), workers.changes())).collect();
+        let seats: Vec<Seat> = (0..n).map(|_| Seat::new(workers.changes())).collect();
         workers.seat(seats.clone());
         (workers, seats, told)
     }

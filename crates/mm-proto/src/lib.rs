@@ -18,8 +18,8 @@ pub mod netrpc;
 
 pub use error::{ApiError, NOT_SUPPORTED};
 pub use methods::{
-    API_METHODS, HOOKS, HookInfo, HookName, MethodInfo, PERMISSIONS, PermissionInfo, SERVICE_PERMISSIONS,
-    SURFACE_VERSION, Shape,
+    API_METHODS, HOOKS, HookInfo, HookKind, HookName, MethodInfo, PERMISSIONS, PermissionInfo, Refusal,
+    SERVICE_PERMISSIONS, SURFACE_VERSION, Shape,
 };
 
 // What the generated traits find in the module above them.

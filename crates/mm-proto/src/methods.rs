@@ -20,6 +20,28 @@ pub enum Shape {
     Exchange,
 }
 
+/// Who waits for a hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HookKind {
+    /// Nobody: it tells what has happened, and has no results.
+    Tells,
+    /// Somebody whose doing it may change or refuse.
+    Decides,
+    /// Somebody who wants what it gives.
+    Serves,
+}
+
+/// How a hook's answer refuses what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// By a text in the response: the numbers of the fields that lead to it.
+    Reason(&'static [u32]),
+    /// By a Go error: a failed call whose detail is an `ErrorValue`.
+    Error,
+    /// By a failed call whose detail is an `AppError`.
+    AppError,
+}
+
 /// An API method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MethodInfo {
@@ -58,6 +80,9 @@ pub struct HookInfo {
     /// The first server that has it: `5.2`.
     pub since: &'static str,
     pub shape: Shape,
+    pub kind: HookKind,
+    /// `None` where it cannot refuse.
+    pub refusal: Option<Refusal>,
 }
 
 impl MethodInfo {

@@ -29,7 +29,7 @@ use crate::{peer, runtime};
 pub(crate) use call::Call;
 use listener::Listener;
 use service::Service;
-use state::{Received, Route, State};
+use state::{Received, Route, State, Woken};
 
 /// `mattermost_plugin._native.Server`.
 #[pyclass(frozen, module = "mattermost_plugin._native")]
@@ -133,7 +133,8 @@ impl Server {
     fn wait_shutdown(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
         runtime::runtime()?;
         let deadline = runtime::timeout(timeout)?.map(|it| Instant::now() + it);
-        Ok(runtime::wait_condition(py, deadline, |limit| self.state.wait_ending(limit))?.is_some())
+        self.state.see();
+        Ok(runtime::wait_condition(py, deadline, |limit| self.state.wait_ending(limit))? == Some(Woken::Ending))
     }
 
     #[getter]

@@ -225,7 +225,9 @@ class Server:
     def shutdown_reason(self) -> str:
         """Why, as ``Shutdown`` said; ``""`` before."""
     def wait_shutdown(self, timeout: float | None = None) -> bool:
-        """Waits until shutdown is requested or ``stop`` is called. ``False``: the time is over."""
+        """Waits until shutdown is requested or ``stop`` is called. ``False``: the time is over, or a thread serves a call whose time is
+        over, which should be looked at. To be called by the main thread again and again: from that the host knows that Python runs.
+        """
     @property
     def stopping(self) -> bool:
         """Whether ``stop`` was called."""

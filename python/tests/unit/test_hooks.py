@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from mattermost_plugin import HookDefinitionError, HookName, Plugin, hook
+from mattermost_plugin._generated.hooks import HOOKS
+from mattermost_plugin._runtime.options import Options, options_problem
 
 
 def handlers(plugin_class: type[Plugin]) -> dict[str, str]:
@@ -284,3 +286,92 @@ def test_other_methods_are_not_warned_of() -> None:
 
         class Fine(Plugin):
             def helper(self) -> None: ...
+
+
+# Options.
+
+
+def test_options_are_kept_with_the_handler() -> None:
+    class Filter(Plugin):
+        @hook(HookName.MessageWillBePosted, deadline=2.5, on_error="reject", rejection="Not now.")
+        def check(self, context: Any, post: Any) -> None: ...
+
+        @hook(idempotent=True)
+        def message_has_been_posted(self, context: Any, post: Any) -> None: ...
+
+        @hook(HookName.ExecuteCommand, on_error="reject", rejection="Try again.")
+        def run(self, context: Any, args: Any) -> None: ...
+
+        @hook("OnActivate")
+        def start(self) -> None: ...
+
+    options = {go: it.options for go, it in Filter.__mattermost_hooks__.items()}
+    assert options == {
+        "MessageWillBePosted": Options(2.5, "reject", "Not now.", False),
+        "MessageHasBeenPosted": Options(idempotent=True),
+        "ExecuteCommand": Options(on_error="reject", rejection="Try again."),
+        "OnActivate": Options(),
+    }
+
+
+def test_an_override_keeps_the_options_unless_it_has_its_own() -> None:
+    class Base(Plugin):
+        @hook(HookName.MessageWillBePosted, deadline=2)
+        def check(self, context: Any, post: Any) -> None: ...
+
+        @hook(HookName.UserWillLogIn, deadline=2)
+        def check_login(self, context: Any, user: Any) -> None: ...
+
+    class Derived(Base):
+        def check(self, context: Any, post: Any) -> None: ...
+
+        @hook(HookName.UserWillLogIn)
+        def check_login(self, context: Any, user: Any) -> None: ...
+
+    deadlines = {go: it.options.deadline for go, it in Derived.__mattermost_hooks__.items()}
+    assert deadlines == {"MessageWillBePosted": 2, "UserWillLogIn": None}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "text"),
+    [
+        (
+            "MessageWillBePosted",
+            {"deadline": 0},
+            "has deadline=0: give seconds, from 0.001 to 86400, such as deadline=2.5",
+        ),
+        ("MessageWillBePosted", {"deadline": float("nan")}, "has deadline=nan: give seconds"),
+        ("MessageWillBePosted", {"deadline": "5s"}, "has deadline='5s': give seconds"),
+        ("MessageWillBePosted", {"deadline": True}, "has deadline=True: give seconds"),
+        ("MessageWillBePosted", {"on_error": "deny"}, "has on_error='deny': it is 'allow' or 'reject'"),
+        ("MessageWillBePosted", {"on_error": "reject"}, "without a text for the person who asked: add rejection="),
+        ("MessageWillBePosted", {"on_error": "reject", "rejection": " "}, "without a text for the person who asked"),
+        ("MessageWillBePosted", {"rejection": "No."}, "add on_error='reject'"),
+        ("MessageWillBePosted", {"on_error": "reject", "rejection": 5}, "has rejection=5: it is the text"),
+        ("MessageWillBePosted", {"idempotent": True}, "MessageWillBePosted is answered instead: leave it out"),
+        ("MessageWillBePosted", {"idempotent": 1}, "has idempotent=1: it is True or False"),
+    ],
+)
+def test_a_wrong_option_is_said_with_what_is_right(name: str, options: dict[str, Any], text: str) -> None:
+    decorate: Any = hook
+    with pytest.raises(HookDefinitionError) as caught:
+
+        @decorate(name, **options)
+        def check(self: Any, context: Any, post: Any) -> None: ...
+
+    assert text in str(caught.value)
+    assert "check, the handler of MessageWillBePosted, " in str(caught.value)
+
+
+def test_only_hooks_that_can_refuse_refuse() -> None:
+    """What a hook can do comes from its generated description, for all of them."""
+    refusing = Options(on_error="reject", rejection="No.")
+    for spec in HOOKS.values():
+        problem = options_problem(refusing, spec)
+        assert (problem is None) == bool(spec.refusal), spec.go
+        if problem is not None:
+            assert f"{spec.go} cannot refuse anything" in problem
+        assert (options_problem(Options(idempotent=True), spec) is None) == (spec.kind == "tells"), spec.go
+    assert {spec.go for spec in HOOKS.values() if spec.kind == "decides" and not spec.refusal} == {
+        "MessagesWillBeConsumed"
+    }

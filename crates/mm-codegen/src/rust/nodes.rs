@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::ir::{Access, EnumKind, EnumMember, EnumValue, Ir, Method, Stream, Ty};
 use crate::names;
+use crate::policy::{self, Kind, Refusal};
 use crate::proto::PACKAGE;
 
 #[derive(Serialize)]
@@ -92,6 +93,9 @@ struct Row {
     shape: &'static str,
     /// As a Rust literal.
     permission: String,
+    /// Of hooks: `Kind` and `Option<Refusal>` as Rust expressions.
+    kind: &'static str,
+    refusal: String,
 }
 
 /// The rare and large members of `Value` and `ErrorValue`, which would make every small value as large as they are.
@@ -125,7 +129,7 @@ pub(super) fn services(ir: &Ir, header: &str) -> [Service; 2] {
 }
 
 pub(super) fn tables<'a>(ir: &'a Ir, header: &'a str) -> Tables<'a> {
-    let rows = |methods: &[Method]| methods.iter().map(row).collect();
+    let rows = |methods: &[Method]| methods.iter().map(|it| row(ir, it)).collect();
     let permission = |(name, doc): (&'a String, &String)| PermissionRow { name, doc: format!("{doc:?}") };
     Tables {
         header,
@@ -168,7 +172,7 @@ fn method(method: &Method) -> RustMethod {
     }
 }
 
-fn row(method: &Method) -> Row {
+fn row(ir: &Ir, method: &Method) -> Row {
     Row {
         go: method.name.go.clone(),
         snake: method.name.snake.clone(),
@@ -184,6 +188,17 @@ fn row(method: &Method) -> Row {
         permission: match &method.access {
             Some(Access::Needs(name)) => format!("Some({name:?})"),
             _ => "None".to_owned(),
+        },
+        kind: match policy::kind(method) {
+            Kind::Tells => "Tells",
+            Kind::Decides => "Decides",
+            Kind::Serves => "Serves",
+        },
+        refusal: match policy::refusal(ir, method) {
+            Some(Refusal::Reason(path)) => format!("Some(Refusal::Reason(&{path:?}))"),
+            Some(Refusal::Error) => "Some(Refusal::Error)".to_owned(),
+            Some(Refusal::AppError) => "Some(Refusal::AppError)".to_owned(),
+            None => "None".to_owned(),
         },
     }
 }

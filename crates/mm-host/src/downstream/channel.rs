@@ -15,13 +15,12 @@ use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Request, Response, Uri};
 use tokio::net::UnixStream;
 use tokio::sync::watch;
+use tonic::Status;
 use tonic::body::Body;
-use tonic::{Code, Status};
 use tower::Service;
 
 use super::link::Link;
-use super::patience::Patience;
-use super::{Deadlines, TOKEN_KEY, peer};
+use super::{TOKEN_KEY, peer};
 use crate::supervisor::process::Token;
 
 /// How long the process may take to accept a connection.
@@ -50,7 +49,6 @@ impl Connection {
     }
 
     /// The process at the other end.
-    #[allow(dead_code, reason = "for what guards the calls")]
     pub(crate) fn pid(&self) -> i32 {
         self.pid
     }
@@ -134,7 +132,6 @@ pub(crate) struct HookChannel {
 
 struct Shared {
     door: RwLock<Door>,
-    deadlines: Deadlines,
     /// Told of every change of the door.
     changes: watch::Sender<()>,
 }
@@ -147,15 +144,15 @@ struct Door {
 
 impl HookChannel {
     /// A channel that is closed until [`HookChannel::open`]; every change of that is told to `changes`.
-    pub(crate) fn closed(deadlines: Deadlines, changes: watch::Sender<()>) -> Self {
+    pub(crate) fn closed(changes: watch::Sender<()>) -> Self {
         let absent = Absent { why: "the plugin's process was not started".to_owned(), coming: false };
         let door = Door { connection: Err(absent), activation: Activation::NotYet };
-        Self { shared: Arc::new(Shared { door: RwLock::new(door), deadlines, changes }) }
+        Self { shared: Arc::new(Shared { door: RwLock::new(door), changes }) }
     }
 
     /// A channel to one process, whatever becomes of the plugin.
-    pub(crate) fn to(connection: Connection, deadlines: Deadlines) -> Self {
-        let channel = Self::closed(deadlines, watch::Sender::new(()));
+    pub(crate) fn to(connection: Connection) -> Self {
+        let channel = Self::closed(watch::Sender::new(()));
         channel.open(connection, WorkerId(0), true);
         channel
     }
@@ -190,7 +187,6 @@ impl HookChannel {
     }
 
     /// The connection to this process, if it takes calls.
-    #[allow(dead_code, reason = "for what guards the calls")]
     pub(crate) fn connection(&self, worker: WorkerId) -> Option<Connection> {
         let door = self.shared.door.read().unwrap_or_else(PoisonError::into_inner);
         door.connection.as_ref().ok().filter(|it| it.1 == worker).map(|it| it.0.clone())
@@ -199,10 +195,6 @@ impl HookChannel {
     /// Whether the plugin was activated and not deactivated.
     pub(crate) fn is_active(&self) -> bool {
         self.door().activation == Activation::Active
-    }
-
-    pub(crate) fn deadlines(&self) -> &Deadlines {
-        &self.shared.deadlines
     }
 
     fn door(&self) -> std::sync::RwLockWriteGuard<'_, Door> {
@@ -217,8 +209,8 @@ impl HookChannel {
         }
     }
 
-    /// Calls the process.
-    pub(crate) async fn send(self, mut request: Request<Body>) -> Response<Body> {
+    /// Calls the process, which may take as long as the caller waits.
+    pub(crate) async fn send(self, request: Request<Body>) -> Response<Body> {
         let connection = {
             let door = self.shared.door.read().unwrap_or_else(PoisonError::into_inner);
             door.connection.clone()
@@ -229,27 +221,13 @@ impl HookChannel {
         };
         let path = request.uri().clone();
         let hook = path.path().rsplit('/').next().unwrap_or_default();
-        let limit = self.shared.deadlines.of(hook);
         if hook == "OnDeactivate" {
             // Once is enough, also when the caller does not wait for its end.
             self.note(hook, true);
         }
-        if !Deadlines::is_stream(hook) {
-            // Python sees how much time is left.
-            request.headers_mut().entry("grpc-timeout").or_insert_with(|| timeout_header(limit));
-        }
-        let patience = Deadlines::is_stream(hook).then(|| Patience::new(hook, limit));
-        if let Some(patience) = &patience {
-            request = request.map(|body| patience.clone().watching(body));
-        }
-        let answer = tokio::time::timeout(limit, connection.send(request)).await;
-        let response = match answer {
-            Ok(Ok(response)) => match patience {
-                Some(patience) => response.map(|body| patience.limiting(body)),
-                None => response,
-            },
-            Ok(Err(error)) => self.broken(hook, &error, worker),
-            Err(_) => too_late(hook, limit).into_http(),
+        let response = match connection.send(request).await {
+            Ok(response) => response,
+            Err(error) => self.broken(hook, &error, worker),
         };
         let failed = response.headers().get("grpc-status").is_some_and(|it| it != "0");
         self.note(hook, !failed);
@@ -270,21 +248,6 @@ impl HookChannel {
     }
 }
 
-fn too_late(hook: &str, limit: Duration) -> Status {
-    Status::new(Code::DeadlineExceeded, format!("{hook} did not return within {} s", limit.as_secs_f32()))
-}
-
-/// A duration as gRPC writes it: at most eight digits and a unit.
-fn timeout_header(limit: Duration) -> HeaderValue {
-    let milliseconds = limit.as_millis();
-    let text = if milliseconds < 100_000_000 {
-        format!("{milliseconds}m")
-    } else {
-        format!("{}S", limit.as_secs().min(99_999_999))
-    };
-    HeaderValue::from_str(&text).expect("digits and a letter")
-}
-
 impl Service<Request<Body>> for HookChannel {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -302,17 +265,13 @@ impl Service<Request<Body>> for HookChannel {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use tonic::Code;
 
-    #[test]
-    fn a_time_limit_is_written_as_grpc_wants_it() {
-        assert_eq!(timeout_header(Duration::from_secs(5)), "5000m");
-        assert_eq!(timeout_header(Duration::from_secs(200_000)), "200000S");
-    }
+    use super::*;
 
     #[tokio::test]
     async fn a_closed_channel_says_why_at_once() {
-        let mut channel = HookChannel::closed(Deadlines::default(), watch::Sender::new(()));
+        let mut channel = HookChannel::closed(watch::Sender::new(()));
         channel.close("the plugin's process is being restarted", true);
         let request = Request::builder().uri("/x/MessageWillBePosted").body(Body::empty()).unwrap();
         let response = channel.call(request).await.unwrap();
@@ -323,7 +282,7 @@ mod tests {
 
     #[test]
     fn activation_is_seen_from_the_calls() {
-        let channel = HookChannel::closed(Deadlines::default(), watch::Sender::new(()));
+        let channel = HookChannel::closed(watch::Sender::new(()));
         channel.note("OnActivate", false);
         assert!(!channel.is_active());
         channel.note("OnActivate", true);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mm_proto::{HookName, Shape};
+use mm_proto::{HookKind, HookName, Shape};
 
 /// Hooks that take longer by nature.
 const LONG: [(&str, u64); 7] = [
@@ -16,20 +16,20 @@ const LONG: [(&str, u64); 7] = [
     ("RunDataRetention", 600),
 ];
 
-/// Limits per hook. A call that takes longer fails with `DEADLINE_EXCEEDED`, and Python's handler sees its call cancelled.
-#[derive(Clone, Debug)]
-pub struct Deadlines {
-    default: Duration,
-    deciding: Duration,
-    by_hook: BTreeMap<String, Duration>,
-}
+/// Hooks that hold up what somebody does.
+const DECIDING: Duration = Duration::from_secs(5);
 
-impl Default for Deadlines {
-    /// 5 s for hooks that hold up a user's action (`…WillBe…`, `UserWillLogIn`), 30 s for others, more for a few.
-    fn default() -> Self {
-        let by_hook = LONG.iter().map(|(hook, seconds)| ((*hook).to_owned(), Duration::from_secs(*seconds))).collect();
-        Self { default: Duration::from_secs(30), deciding: Duration::from_secs(5), by_hook }
-    }
+/// All others.
+const OTHERS: Duration = Duration::from_secs(30);
+
+/// Limits per hook. A call that takes longer is answered as the handler's `on_error` says, and Python's handler sees it cancelled.
+///
+/// What is set here goes before what a handler asks for, and that before the defaults: 5 s for hooks that hold up what somebody does
+/// (`…WillBe…`, `UserWillLogIn`), 30 s for others, more for a few.
+#[derive(Clone, Debug, Default)]
+pub struct Deadlines {
+    all: Option<Duration>,
+    by_hook: BTreeMap<String, Duration>,
 }
 
 impl Deadlines {
@@ -43,16 +43,24 @@ impl Deadlines {
     /// One limit for all hooks.
     #[must_use]
     pub fn all(limit: Duration) -> Self {
-        Self { default: limit, deciding: limit, by_hook: BTreeMap::new() }
+        Self { all: Some(limit), by_hook: BTreeMap::new() }
     }
 
-    /// The limit of the hook with this Go name.
-    pub fn of(&self, hook: &str) -> Duration {
-        match self.by_hook.get(hook) {
-            Some(limit) => *limit,
-            None if hook.contains("WillBe") || hook == "UserWillLogIn" => self.deciding,
-            None => self.default,
+    /// These, and for hooks that have none here those of `others`.
+    #[must_use]
+    pub(crate) fn or(mut self, others: impl IntoIterator<Item = (String, Duration)>) -> Self {
+        if self.all.is_none() {
+            for (hook, limit) in others {
+                self.by_hook.entry(hook).or_insert(limit);
+            }
         }
+        self
+    }
+
+    /// The limit of a hook whose handler asks for `asked`.
+    pub fn of(&self, hook: HookName, asked: Option<Duration>) -> Duration {
+        let set = self.by_hook.get(hook.as_str()).copied().or(self.all);
+        set.or(asked).unwrap_or_else(|| by_default(hook))
     }
 
     /// Whether the hook's call is a stream, whose limit is for the first answer only.
@@ -61,18 +69,43 @@ impl Deadlines {
     }
 }
 
+fn by_default(hook: HookName) -> Duration {
+    let long = LONG.iter().find(|(name, _)| *name == hook.as_str()).map(|(_, seconds)| Duration::from_secs(*seconds));
+    long.unwrap_or(if hook.info().kind == HookKind::Decides { DECIDING } else { OTHERS })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn hooks_that_hold_up_a_user_are_shortest() {
-        let deadlines = Deadlines::default().with("ExecuteCommand", Duration::from_secs(3));
-        assert_eq!(deadlines.of("MessageWillBePosted"), Duration::from_secs(5));
-        assert_eq!(deadlines.of("MessageHasBeenPosted"), Duration::from_secs(30));
-        assert_eq!(deadlines.of("OnActivate"), Duration::from_secs(60));
-        assert_eq!(deadlines.of("FileWillBeUploaded"), Duration::from_secs(60));
-        assert_eq!(deadlines.of("ExecuteCommand"), Duration::from_secs(3));
-        assert_eq!(Deadlines::all(Duration::from_secs(1)).of("RunDataRetention"), Duration::from_secs(1));
+        let deadlines = Deadlines::default();
+        let seconds = |hook| deadlines.of(hook, None).as_secs();
+        assert_eq!(seconds(HookName::MessageWillBePosted), 5);
+        assert_eq!(seconds(HookName::OnSamlLogin), 5);
+        assert_eq!(seconds(HookName::MessagesWillBeConsumed), 5);
+        assert_eq!(seconds(HookName::ExecuteCommand), 30);
+        assert_eq!(seconds(HookName::ServeHttp), 30);
+        assert_eq!(seconds(HookName::MessageHasBeenPosted), 30);
+        assert_eq!(seconds(HookName::OnActivate), 60);
+        assert_eq!(seconds(HookName::FileWillBeUploaded), 60);
+        assert_eq!(seconds(HookName::RunDataRetention), 600);
+    }
+
+    #[test]
+    fn what_is_set_goes_before_what_is_asked_for_and_that_before_the_default() {
+        let (set, asked) = (Duration::from_secs(3), Duration::from_secs(7));
+        let deadlines = Deadlines::default().with("ExecuteCommand", set);
+        assert_eq!(deadlines.of(HookName::ExecuteCommand, Some(asked)), set);
+        assert_eq!(deadlines.of(HookName::UserWillLogIn, Some(asked)), asked);
+        assert_eq!(Deadlines::all(set).of(HookName::RunDataRetention, Some(asked)), set);
+    }
+
+    #[test]
+    fn every_long_hook_is_one() {
+        for (hook, _) in LONG {
+            hook.parse::<HookName>().unwrap();
+        }
     }
 }

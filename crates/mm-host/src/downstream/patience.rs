@@ -14,7 +14,7 @@ use tonic::body::Body;
 
 /// The limit of one call.
 #[derive(Clone)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     shared: Arc<Shared>,
 }
 
@@ -26,19 +26,19 @@ struct Shared {
 }
 
 impl Patience {
-    pub(super) fn new(hook: &str, limit: Duration) -> Self {
+    pub(crate) fn new(hook: &str, limit: Duration) -> Self {
         Self { shared: Arc::new(Shared { hook: hook.to_owned(), limit, since: Mutex::new(Instant::now()) }) }
     }
 
     /// The request's body: what is taken of it is a sign of life.
-    pub(super) fn watching(self, body: Body) -> Body {
+    pub(crate) fn watching(self, body: Body) -> Body {
         Body::new(Watched { body, patience: self })
     }
 
-    /// The answer's body, which fails when it does not begin in time.
-    pub(super) fn limiting(self, body: Body) -> Body {
+    /// The answer's body, which fails when it does not begin in time; `late` hears of that.
+    pub(crate) fn limiting(self, body: Body, late: impl FnOnce() + Send + Unpin + 'static) -> Body {
         let alarm = Box::pin(tokio::time::sleep_until(self.until()));
-        Body::new(Limited { body, patience: Some((self, alarm)) })
+        Body::new(Limited { body, patience: Some((self, alarm)), late: Some(late) })
     }
 
     fn note(&self) {
@@ -82,13 +82,14 @@ impl hyper::body::Body for Watched {
     }
 }
 
-struct Limited {
+struct Limited<F> {
     body: Body,
+    late: Option<F>,
     /// Until the answer begins.
     patience: Option<(Patience, Pin<Box<Sleep>>)>,
 }
 
-impl hyper::body::Body for Limited {
+impl<F: FnOnce() + Send + Unpin + 'static> hyper::body::Body for Limited<F> {
     type Data = Bytes;
     type Error = Status;
 
@@ -98,10 +99,14 @@ impl hyper::body::Body for Limited {
             self.patience = None;
             return frame;
         }
-        let Some((patience, alarm)) = &mut self.patience else { return Poll::Pending };
+        let this = &mut *self;
+        let Some((patience, alarm)) = &mut this.patience else { return Poll::Pending };
         while alarm.as_mut().poll(context).is_ready() {
             let until = patience.until();
             if until <= Instant::now() {
+                if let Some(late) = this.late.take() {
+                    late();
+                }
                 return Poll::Ready(Some(Err(patience.over())));
             }
             alarm.as_mut().reset(until);
@@ -120,6 +125,8 @@ impl hyper::body::Body for Limited {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
     use futures::{StreamExt as _, stream};
     use http_body_util::{BodyExt as _, StreamBody};
@@ -146,14 +153,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_does_not_begin_is_given_up() {
         let began = Instant::now();
-        let answer = read(Patience::new("ServeHTTP", LIMIT).limiting(after(&[31]))).await;
+        let late = Arc::new(AtomicBool::new(false));
+        let told = late.clone();
+        let answer =
+            read(Patience::new("ServeHTTP", LIMIT).limiting(after(&[31]), move || told.store(true, Ordering::Relaxed)))
+                .await;
         assert_eq!(answer, Err("ServeHTTP did not begin to answer within 30 s".to_owned()));
         assert_eq!(began.elapsed(), LIMIT);
+        assert!(late.load(Ordering::Relaxed));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_has_begun_may_take_for_ever() {
-        assert_eq!(read(Patience::new("ServeHTTP", LIMIT).limiting(after(&[29, 3600, 86_400]))).await, Ok(3));
+        assert_eq!(read(Patience::new("ServeHTTP", LIMIT).limiting(after(&[29, 3600, 86_400]), || {})).await, Ok(3));
     }
 
     #[tokio::test(start_paused = true)]
@@ -162,8 +174,8 @@ mod tests {
         let request = patience.clone().watching(after(&[20; 10]));
         tokio::spawn(read(request));
         let began = Instant::now();
-        assert_eq!(read(patience.clone().limiting(after(&[220]))).await, Ok(1));
-        let stuck = read(patience.limiting(after(&[3600]))).await;
+        assert_eq!(read(patience.clone().limiting(after(&[220]), || {})).await, Ok(1));
+        let stuck = read(patience.limiting(after(&[3600]), || {})).await;
         assert!(stuck.is_err());
         assert!(began.elapsed() <= Duration::from_secs(220) + LIMIT);
     }

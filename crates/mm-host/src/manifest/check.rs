@@ -79,6 +79,7 @@ fn server(manifest: &Manifest) -> Result<(), Fault> {
             "is missing: a Python plugin has {\"server\": {\"executable\": \"plugin.py\", \"runtime\": \"python\"}}",
         );
     };
+    super::handling::check(&server.python)?;
     if server.runtime == COMMAND {
         return command(server);
     }

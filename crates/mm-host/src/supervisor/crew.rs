@@ -20,7 +20,7 @@ use super::run::Settings;
 use super::status::{Hello, Limits, ProcessStatus};
 use super::stdio::StreamSet;
 use super::{Ending, State};
-use crate::downstream::{Deadlines, WorkerId};
+use crate::downstream::WorkerId;
 use crate::error::HostError;
 use crate::log::{LogLevel, LogRecord, LogSource};
 use crate::metrics::RestartReason;
@@ -30,7 +30,6 @@ use crate::workers::{Seat, Workers};
 pub(crate) struct Crew {
     settings: Settings,
     shared: Arc<Shared>,
-    deadlines: Deadlines,
     workers: Workers,
     /// One for each worker, the first one first.
     members: Mutex<Vec<Member>>,
@@ -86,12 +85,11 @@ impl Member {
 
 impl Crew {
     /// So many workers, none of them started. Needs a tokio runtime.
-    pub(crate) fn new(settings: Settings, policy: RestartPolicy, deadlines: Deadlines, n: usize) -> Arc<Self> {
+    pub(crate) fn new(settings: Settings, policy: RestartPolicy, n: usize) -> Arc<Self> {
         let (stuck, told) = mpsc::unbounded_channel();
         let crew = Arc::new(Self {
             settings,
             shared: Arc::new(Shared::new(policy)),
-            deadlines,
             workers: Workers::new(stuck),
             members: Mutex::default(),
             beside: Mutex::default(),
@@ -122,7 +120,7 @@ impl Crew {
 
     /// A driver for the worker with this number, counted from 0.
     fn member(self: &Arc<Self>, index: usize) -> Member {
-        let seat = Seat::new(self.deadlines.clone(), self.workers.changes());
+        let seat = Seat::new(self.workers.changes());
         let settings = Settings { worker: index, ..self.settings.clone() };
         let (commands, receiver) = mpsc::channel(16);
         let (driver, status) = Driver::new(settings, self.shared.clone(), seat.channel.clone(), index == 0, receiver);

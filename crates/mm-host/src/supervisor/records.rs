@@ -12,6 +12,9 @@ const MAX_RECORD_BYTES: usize = 256 * 1024;
 const BEFORE_TRACEBACK: [&str; 4] =
     ["Exception in thread ", "Exception ignored in", "Exception ignored on", "Fatal Python error: "];
 
+/// Beginnings of the first line of what faulthandler prints: as the process ends, or on a signal.
+const DUMPS: [&str; 4] = ["Fatal Python error: ", "Windows fatal exception: ", "Thread 0x", "Current thread 0x"];
+
 /// What joins a traceback to the one before it.
 const CHAINS: [&str; 2] = [
     "During handling of the above exception, another exception occurred:",
@@ -98,7 +101,7 @@ impl Grouper {
         if line == "Traceback (most recent call last):" || line.trim_start().starts_with("+ Exception Group Traceback")
         {
             Some(Place::Frames)
-        } else if line.starts_with("Fatal Python error: ") || line.starts_with("Windows fatal exception: ") {
+        } else if DUMPS.iter().any(|it| line.starts_with(it)) {
             Some(Place::Dump)
         } else if BEFORE_TRACEBACK.iter().any(|it| line.starts_with(it)) {
             Some(Place::Announced)
@@ -196,6 +199,12 @@ mod tests {
     #[test]
     fn a_fatal_error_keeps_all_that_follows() {
         let text = "Fatal Python error: Segmentation fault\n\nCurrent thread 0x1 (most recent call first):\n  File \"p.py\", line 1 in f\n\nExtension modules: _native (total: 1)";
+        assert_eq!(records(text), [format!("error: {text}")]);
+    }
+
+    #[test]
+    fn where_the_threads_are_is_one_record() {
+        let text = "Thread 0x2 (most recent call first):\n  File \"p.py\", line 1 in f\n\nCurrent thread 0x1 (most recent call first):\n  File \"p.py\", line 9 in g";
         assert_eq!(records(text), [format!("error: {text}")]);
     }
 

@@ -13,8 +13,8 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::status::{Hello, Limits};
-use crate::downstream::{Connection, Deadlines, HookChannel};
+use super::status::{Hello, HookOptions, Limits};
+use crate::downstream::{Connection, HookChannel};
 
 /// A request about the end of the process.
 #[derive(Clone, Copy, Debug)]
@@ -36,17 +36,11 @@ impl fmt::Display for Request {
 
 impl Request {
     /// Sends it and waits for its answer.
-    pub(super) async fn send(
-        self,
-        connection: Connection,
-        deadlines: Deadlines,
-        limits: Limits,
-        reason: String,
-    ) -> Result<(), Status> {
-        let channel = HookChannel::to(connection, deadlines);
+    pub(super) async fn send(self, connection: Connection, limits: Limits, reason: String) -> Result<(), Status> {
+        let channel = HookChannel::to(connection);
         match self {
             Self::Deactivate => {
-                let hooks = HooksClient::over(channel);
+                let hooks = HooksClient::over(channel).with_deadline(limits.deactivate);
                 hooks.on_deactivate(OnDeactivateRequest {}).await.map(|_| ()).map_err(Status::from)
             }
             Self::ShutDown => {
@@ -65,7 +59,7 @@ impl Request {
 
 /// Checks the health of the process; returns when it failed too often in a row.
 pub(super) async fn watch_health(connection: Connection, limits: Limits) {
-    let mut client = HealthClient::new(HookChannel::to(connection, Deadlines::all(limits.health_interval)));
+    let mut client = HealthClient::new(HookChannel::to(connection));
     let mut ticks = interval(limits.health_interval);
     ticks.tick().await;
     let mut n_failed = 0;
@@ -97,5 +91,7 @@ pub(crate) fn check_hello(hello: &HelloRequest) -> Result<Hello, String> {
         sdk_version: hello.sdk_version.clone(),
         python_version: hello.python_version.clone(),
         surface_version: hello.surface_version.clone(),
+        options: hello.options.iter().map(|it| (it.hook.clone(), HookOptions::from(it))).collect(),
+        stack_signal: i32::try_from(hello.stack_signal).unwrap_or_default(),
     })
 }

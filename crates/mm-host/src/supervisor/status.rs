@@ -1,8 +1,10 @@
 //! What is set and told about the plugin's process: limits, its hello, its status.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+
+use mm_proto::host::v1 as host;
 
 use super::State;
 use super::failure::Failure;
@@ -26,6 +28,8 @@ pub struct Limits {
     pub health_interval: Duration,
     /// So many failed health checks in a row mean that the process is unusable; 0 = no health checks.
     pub health_failures: u32,
+    /// How long a handler may go on after its time was over; then its process is replaced.
+    pub stuck: Duration,
 }
 
 impl Default for Limits {
@@ -40,6 +44,7 @@ impl Default for Limits {
             terminate: Duration::from_secs(1),
             health_interval: Duration::from_secs(10),
             health_failures: 3,
+            stuck: Duration::from_secs(30),
         }
     }
 }
@@ -57,7 +62,37 @@ pub struct Hello {
     pub python_version: String,
     /// The Mattermost version that the SDK was made from.
     pub surface_version: String,
+    /// What the handlers of single hooks ask for, by Go name.
+    pub options: BTreeMap<String, HookOptions>,
+    /// Number of the signal on which the process prints where its threads are; 0 without one.
+    pub stack_signal: i32,
 }
+
+/// What a handler asks of the host.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct HookOptions {
+    /// How long it may take.
+    pub deadline: Option<Duration>,
+    /// What the person who asked reads when it fails; `None`: the server goes on as if it had not been asked.
+    pub rejection: Option<String>,
+    /// Whether it may be called again when its process died while it ran.
+    pub idempotent: bool,
+    /// Whether it takes one of the process's threads while it runs.
+    pub blocks: bool,
+}
+
+impl From<&host::HookOptions> for HookOptions {
+    fn from(options: &host::HookOptions) -> Self {
+        let deadline = u64::try_from(options.deadline_ms).ok().filter(|it| *it > 0).map(Duration::from_millis);
+        // A text is never empty, or the server would take it for none.
+        let text = if options.rejection.trim().is_empty() { DEFAULT_REJECTION } else { &options.rejection };
+        let rejection = (options.on_error() == host::OnError::Reject).then(|| text.to_owned());
+        Self { deadline, rejection, idempotent: options.idempotent, blocks: options.blocks }
+    }
+}
+
+/// For a handler that refuses without a text of its own, which the SDK does not allow.
+const DEFAULT_REJECTION: &str = "The plugin that checks this is out of order. Please try again later.";
 
 /// Where the plugin is in its life, for whoever watches. Of several workers: all of them together.
 #[derive(Clone, Debug)]

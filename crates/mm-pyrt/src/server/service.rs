@@ -28,6 +28,7 @@ use crate::runtime;
 
 const HEALTH: &str = "/grpc.health.v1.Health/";
 const SHUTDOWN: &str = "/mattermost.host.v1.PluginProcess/Shutdown";
+const OVERDUE: &str = "/mattermost.host.v1.PluginProcess/Overdue";
 
 /// What every connection runs.
 #[derive(Clone)]
@@ -58,6 +59,11 @@ impl Service {
             }
             if path == SHUTDOWN {
                 let service = Shutdown(Arc::clone(&self.state));
+                let answer = async move { Ok(grpc().unary(service, request.map(Incoming)).await) };
+                return spawn(reply::send_response(answer, respond));
+            }
+            if path == OVERDUE {
+                let service = Overdue(Arc::clone(&self.state));
                 let answer = async move { Ok(grpc().unary(service, request.map(Incoming)).await) };
                 return spawn(reply::send_response(answer, respond));
             }
@@ -204,6 +210,43 @@ impl UnaryService<Bytes> for Shutdown {
             Err(error) => Err(Status::new(Code::InvalidArgument, format!("no ShutdownRequest: {error}"))),
         };
         std::future::ready(answer)
+    }
+}
+
+/// `PluginProcess.Overdue`, which the core answers itself too: nobody asks while Python is well.
+struct Overdue(Arc<State>);
+
+/// `mattermost.host.v1.OverdueResponse`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct OverdueMessage {
+    #[prost(message, repeated, tag = "1")]
+    calls: Vec<OverdueCall>,
+    #[prost(int64, tag = "2")]
+    silent_ms: i64,
+}
+
+/// `mattermost.host.v1.OverdueCall`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct OverdueCall {
+    #[prost(string, tag = "1")]
+    hook: String,
+    #[prost(int64, tag = "2")]
+    overdue_ms: i64,
+}
+
+impl UnaryService<Bytes> for Overdue {
+    type Response = Bytes;
+    type Future = std::future::Ready<Result<tonic::Response<Bytes>, Status>>;
+
+    fn call(&mut self, _: tonic::Request<Bytes>) -> Self::Future {
+        let milliseconds = |it: Duration| i64::try_from(it.as_millis()).unwrap_or(i64::MAX);
+        let (calls, silent) = self.0.overdue();
+        let calls = calls.iter().map(|(route, overdue)| OverdueCall {
+            hook: route.path.rsplit('/').next().unwrap_or_default().to_owned(),
+            overdue_ms: milliseconds(*overdue),
+        });
+        let message = OverdueMessage { calls: calls.collect(), silent_ms: milliseconds(silent) };
+        std::future::ready(Ok(tonic::Response::new(message.encode_to_vec().into())))
     }
 }
 

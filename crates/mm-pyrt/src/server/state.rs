@@ -49,6 +49,11 @@ impl CallState {
         self.cancelled.load(Ordering::Acquire)
     }
 
+    /// How long ago its time was over at `now`; `None` when it is not.
+    fn overdue(&self, now: Instant) -> Option<Duration> {
+        self.deadline.and_then(|it| now.checked_duration_since(it))
+    }
+
     /// Hands the call to the event loop: if it is cancelled from here on, the loop is told. `false` when it was cancelled before.
     pub(super) fn adopt(&self) -> bool {
         self.is_async.store(true, Ordering::SeqCst);
@@ -120,6 +125,21 @@ struct Calls {
     coming: usize,
     shutdown: Option<ShutdownRequest>,
     stopping: bool,
+    /// A thread serves a call whose time is over, and nobody has looked at it yet.
+    late: bool,
+    /// When Python's main thread was last seen.
+    seen: Option<Instant>,
+}
+
+/// How far two clocks' ideas of the end of a call may differ.
+const ABOUT: Duration = Duration::from_millis(100);
+
+/// What woke a thread from [`State::wait_ending`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Woken {
+    Ending,
+    /// A thread serves a call whose time is over.
+    Late,
 }
 
 /// A thread that comes to take a call. If it does not, dropping this wakes another.
@@ -156,7 +176,8 @@ impl State {
         Self {
             routes,
             token,
-            calls: Mutex::default(),
+            // From here on: it may be held before it comes to be seen.
+            calls: Mutex::new(Calls { seen: Some(Instant::now()), ..Calls::default() }),
             changed: Condvar::new(),
             answered: Condvar::new(),
             ending: Condvar::new(),
@@ -276,6 +297,10 @@ impl State {
         let mut calls = lock(&self.calls);
         if !call.is_async.load(Ordering::SeqCst) {
             calls.sync.retain(|it| it.id != call.id);
+            if calls.active.contains_key(&call.id) && call.overdue(Instant::now() + ABOUT).is_some() {
+                calls.late = true;
+                self.ending.notify_all();
+            }
         } else if calls.active.contains_key(&call.id) {
             calls.cancelled.push(call.id);
             drop(calls);
@@ -318,18 +343,35 @@ impl State {
         lock(&self.calls).stopping
     }
 
-    /// Waits at most `limit` for the end; `None` when it did not come.
-    pub(super) fn wait_ending(&self, limit: Option<Duration>) -> Option<()> {
+    /// Notes that Python's main thread runs.
+    pub(super) fn see(&self) {
+        lock(&self.calls).seen = Some(Instant::now());
+    }
+
+    /// Calls that were given up since their time was over and are still served, with how long ago that was; and how long ago Python's
+    /// main thread was seen.
+    pub(super) fn overdue(&self) -> (Vec<(Arc<Route>, Duration)>, Duration) {
+        let now = Instant::now();
         let calls = lock(&self.calls);
-        let waiting = |it: &mut Calls| !it.stopping && it.shutdown.is_none();
-        let calls = match limit {
+        let overdue = calls.active.values().filter(|it| it.is_cancelled());
+        let overdue = overdue.filter_map(|it| Some((Arc::clone(&it.route), it.overdue(now)?))).collect();
+        (overdue, calls.seen.filter(|_| !calls.stopping).map_or(Duration::ZERO, |it| now - it))
+    }
+
+    /// Waits at most `limit` for the end, or for a call whose time is over; `None` when neither came.
+    pub(super) fn wait_ending(&self, limit: Option<Duration>) -> Option<Woken> {
+        let calls = lock(&self.calls);
+        let waiting = |it: &mut Calls| !it.stopping && it.shutdown.is_none() && !it.late;
+        let mut calls = match limit {
             None => self.ending.wait_while(calls, waiting).unwrap_or_else(PoisonError::into_inner),
             Some(limit) => {
                 let waited = self.ending.wait_timeout_while(calls, limit, waiting);
                 waited.unwrap_or_else(PoisonError::into_inner).0
             }
         };
-        (calls.stopping || calls.shutdown.is_some()).then_some(())
+        let late = std::mem::take(&mut calls.late);
+        let ending = calls.stopping || calls.shutdown.is_some();
+        if ending { Some(Woken::Ending) } else { late.then_some(Woken::Late) }
     }
 
     /// Waits at most `limit` until no call is handed out; `None` when some are.

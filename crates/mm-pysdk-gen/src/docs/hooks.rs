@@ -1,6 +1,7 @@
 //! The page of the hooks.
 
 use mm_codegen::ir::{Method, Outcome, Stream};
+use mm_codegen::policy::{self, Kind};
 
 use super::api::{go_signature, linked};
 use super::nodes::{HookRow, HookSection, HooksPage, Row};
@@ -54,7 +55,7 @@ fn section(context: &Context<'_>, hook: &Method) -> HookSection {
         go: go_signature(hook),
         since: hook.since.clone(),
         id: hook.hook_id.map(|it| it.to_string()).unwrap_or_default(),
-        raising: lines(raising(hook)),
+        raising: lines(&raising(context, hook)),
     }
 }
 
@@ -80,18 +81,29 @@ fn doc_of(hook: &Method, parameter: &str) -> String {
     sentence_cell(doc)
 }
 
-fn raising(hook: &Method) -> &'static str {
-    match (hook.outcome, hook.stream) {
-        (Outcome::ValueOrAppError | Outcome::ValueOrError, _) => {
-            "An exception is the hook's error: the server gets its text. `HookRejected` is one without a traceback in the log."
-        }
+/// What an exception means, and what can be said about it in `@hook`.
+fn raising(context: &Context<'_>, hook: &Method) -> String {
+    let what = match (hook.outcome, hook.stream) {
         (Outcome::Verdict | Outcome::Rejection, _) => {
             "Raising `HookRejected` is the same as returning `Reject`. Any other exception is logged, and the server goes on as if \
              the plugin had not answered."
+        }
+        _ if policy::kind(hook) == Kind::Decides && policy::refusal(context.ir, hook).is_some() => {
+            "Raising `HookRejected` refuses, with its text. Any other exception is logged, and the server goes on as if the plugin \
+             had not answered."
+        }
+        (Outcome::ValueOrAppError | Outcome::ValueOrError, _) => {
+            "An exception is the hook's error: the server gets its text. `HookRejected` is one without a traceback in the log."
         }
         (Outcome::Value, Stream::HttpExchange) => {
             "Raising `HookRejected` answers 403 with its text. Any other exception is logged and answers 500."
         }
         (Outcome::Value, _) => "An exception is logged, and the server goes on as if the plugin had not answered.",
-    }
+    };
+    let options = match (policy::kind(hook), policy::refusal(context.ir, hook)) {
+        (_, Some(_)) => " With `on_error=\"reject\"` it is refused then, with the text of `rejection`.",
+        (Kind::Tells, _) => " With `idempotent=True` it is called once more when the plugin's process died meanwhile.",
+        (_, None) => "",
+    };
+    format!("{what}{options}")
 }

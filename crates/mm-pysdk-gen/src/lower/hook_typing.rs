@@ -2,6 +2,7 @@
 
 use mm_codegen::header;
 use mm_codegen::ir::Method;
+use mm_codegen::policy::{self, Kind};
 
 use super::hooks::{Handler, handled, handlers};
 use crate::context::Context;
@@ -49,12 +50,25 @@ fn typing(context: &Context<'_>, hook: &Method, checking: &mut Block) -> HookTyp
     let names = vec![Expr::atom(format!("HookName.{go}")), Expr::string(go), Expr::string(&hook.name.snake)];
     // Where the signature is too long for a line, this parameter has one of its own, indented by eight.
     let name = Expr::Subscript("Literal".to_owned(), names).fit(8, "name: ".len(), 1);
-    let parameters = ["self".to_owned(), format!("name: {name}"), "/".to_owned()];
+    let mut parameters = vec!["self".to_owned(), format!("name: {name}"), "/".to_owned(), "*".to_owned()];
+    parameters.extend(options(context, hook).iter().map(|it| (*it).to_owned()));
     let result = format!("Callable[[{variable}], {variable}]");
     HookTyping {
         variable: definition.statement(&format!("{variable} = "), 4),
         overload: signature("def __call__", &parameters, &result, ": ...", 4),
     }
+}
+
+/// What else `@hook` takes, by what the hook can do with it.
+fn options(context: &Context<'_>, hook: &Method) -> Vec<&'static str> {
+    let mut options = vec!["deadline: float | None = None"];
+    if policy::refusal(context.ir, hook).is_some() {
+        options.extend(["on_error: OnError = \"allow\"", "rejection: str = \"\""]);
+    }
+    if policy::kind(hook) == Kind::Tells {
+        options.push("idempotent: bool = False");
+    }
+    options
 }
 
 /// `Callable[[Any, Context, Post], Result[Verdict[Post]]]`

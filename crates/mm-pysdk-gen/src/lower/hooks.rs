@@ -2,6 +2,7 @@
 
 use mm_codegen::header;
 use mm_codegen::ir::{Method, Outcome, Stream, Ty};
+use mm_codegen::policy::{self, Kind, Refusal};
 
 use super::{path, streams};
 use crate::context::Context;
@@ -53,6 +54,19 @@ fn spec(context: &Context<'_>, hook: &Method) -> Expr {
         let with = text.with.iter().map(|(name, value)| Expr::Tuple(vec![Expr::string(name), Expr::string(value)]));
         fields.push(field("text_field", Expr::string(&text.field)));
         fields.push(field("text_with", Expr::Tuple(with.collect())));
+    }
+    match policy::kind(hook) {
+        Kind::Tells => fields.push(field("kind", Expr::string("tells"))),
+        Kind::Decides => fields.push(field("kind", Expr::string("decides"))),
+        Kind::Serves => {}
+    }
+    let refusal = policy::refusal(context.ir, hook).map(|it| match it {
+        Refusal::Reason(_) => "reason",
+        Refusal::Error => "error",
+        Refusal::AppError => "app_error",
+    });
+    if let Some(refusal) = refusal {
+        fields.push(field("refusal", Expr::string(refusal)));
     }
     Expr::call("HookSpec", fields)
 }

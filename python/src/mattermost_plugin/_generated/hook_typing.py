@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     Rejection: TypeAlias = str | Allow | type[Allow] | Reject | None
     Verdict: TypeAlias = _T | tuple[_T | None, str] | Allow | Replace[_T] | Reject | type[Allow] | None
     PostVerdict: TypeAlias = Verdict[_T] | Dismiss | type[Dismiss]
+    OnError: TypeAlias = Literal["allow", "reject"]
 
     _Handler = TypeVar("_Handler", bound=Callable[..., Any])
     _ChannelHasBeenCreated = TypeVar("_ChannelHasBeenCreated", bound=Callable[[Any, Context, Channel], Result[None]])
@@ -162,26 +163,52 @@ class Hook(Protocol):
     @overload
     def __call__(self, name: _Handler, /) -> _Handler: ...
     @overload
-    def __call__(self) -> Callable[[_Handler], _Handler]: ...
+    def __call__(
+        self,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
+        idempotent: bool = False,
+    ) -> Callable[[_Handler], _Handler]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.ChannelHasBeenCreated, "ChannelHasBeenCreated", "channel_has_been_created"], /
+        self,
+        name: Literal[HookName.ChannelHasBeenCreated, "ChannelHasBeenCreated", "channel_has_been_created"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_ChannelHasBeenCreated], _ChannelHasBeenCreated]: ...
     @overload
     def __call__(
         self,
         name: Literal[HookName.ChannelMemberWillBeAdded, "ChannelMemberWillBeAdded", "channel_member_will_be_added"],
         /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_ChannelMemberWillBeAdded], _ChannelMemberWillBeAdded]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.ChannelWillBeArchived, "ChannelWillBeArchived", "channel_will_be_archived"], /
+        self,
+        name: Literal[HookName.ChannelWillBeArchived, "ChannelWillBeArchived", "channel_will_be_archived"],
+        /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_ChannelWillBeArchived], _ChannelWillBeArchived]: ...
     @overload
     def __call__(
         self,
         name: Literal[HookName.ConfigurationWillBeSaved, "ConfigurationWillBeSaved", "configuration_will_be_saved"],
         /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_ConfigurationWillBeSaved], _ConfigurationWillBeSaved]: ...
     @overload
     def __call__(
@@ -190,84 +217,170 @@ class Hook(Protocol):
             HookName.EmailNotificationWillBeSent, "EmailNotificationWillBeSent", "email_notification_will_be_sent"
         ],
         /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_EmailNotificationWillBeSent], _EmailNotificationWillBeSent]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.ExecuteCommand, "ExecuteCommand", "execute_command"], /
+        self,
+        name: Literal[HookName.ExecuteCommand, "ExecuteCommand", "execute_command"],
+        /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_ExecuteCommand], _ExecuteCommand]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.FileWillBeDownloaded, "FileWillBeDownloaded", "file_will_be_downloaded"], /
+        self,
+        name: Literal[HookName.FileWillBeDownloaded, "FileWillBeDownloaded", "file_will_be_downloaded"],
+        /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_FileWillBeDownloaded], _FileWillBeDownloaded]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.FileWillBeUploaded, "FileWillBeUploaded", "file_will_be_uploaded"], /
+        self,
+        name: Literal[HookName.FileWillBeUploaded, "FileWillBeUploaded", "file_will_be_uploaded"],
+        /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_FileWillBeUploaded], _FileWillBeUploaded]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.GenerateSupportData, "GenerateSupportData", "generate_support_data"], /
+        self,
+        name: Literal[HookName.GenerateSupportData, "GenerateSupportData", "generate_support_data"],
+        /,
+        *,
+        deadline: float | None = None,
     ) -> Callable[[_GenerateSupportData], _GenerateSupportData]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.MessageHasBeenDeleted, "MessageHasBeenDeleted", "message_has_been_deleted"], /
+        self,
+        name: Literal[HookName.MessageHasBeenDeleted, "MessageHasBeenDeleted", "message_has_been_deleted"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_MessageHasBeenDeleted], _MessageHasBeenDeleted]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.MessageHasBeenPosted, "MessageHasBeenPosted", "message_has_been_posted"], /
+        self,
+        name: Literal[HookName.MessageHasBeenPosted, "MessageHasBeenPosted", "message_has_been_posted"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_MessageHasBeenPosted], _MessageHasBeenPosted]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.MessageHasBeenUpdated, "MessageHasBeenUpdated", "message_has_been_updated"], /
+        self,
+        name: Literal[HookName.MessageHasBeenUpdated, "MessageHasBeenUpdated", "message_has_been_updated"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_MessageHasBeenUpdated], _MessageHasBeenUpdated]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.MessageWillBePosted, "MessageWillBePosted", "message_will_be_posted"], /
+        self,
+        name: Literal[HookName.MessageWillBePosted, "MessageWillBePosted", "message_will_be_posted"],
+        /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_MessageWillBePosted], _MessageWillBePosted]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.MessageWillBeUpdated, "MessageWillBeUpdated", "message_will_be_updated"], /
+        self,
+        name: Literal[HookName.MessageWillBeUpdated, "MessageWillBeUpdated", "message_will_be_updated"],
+        /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_MessageWillBeUpdated], _MessageWillBeUpdated]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.MessagesWillBeConsumed, "MessagesWillBeConsumed", "messages_will_be_consumed"], /
+        self,
+        name: Literal[HookName.MessagesWillBeConsumed, "MessagesWillBeConsumed", "messages_will_be_consumed"],
+        /,
+        *,
+        deadline: float | None = None,
     ) -> Callable[[_MessagesWillBeConsumed], _MessagesWillBeConsumed]: ...
     @overload
     def __call__(
         self,
         name: Literal[HookName.NotificationWillBePushed, "NotificationWillBePushed", "notification_will_be_pushed"],
         /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_NotificationWillBePushed], _NotificationWillBePushed]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.OnActivate, "OnActivate", "on_activate"], /
+        self, name: Literal[HookName.OnActivate, "OnActivate", "on_activate"], /, *, deadline: float | None = None
     ) -> Callable[[_OnActivate], _OnActivate]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.OnCloudLimitsUpdated, "OnCloudLimitsUpdated", "on_cloud_limits_updated"], /
+        self,
+        name: Literal[HookName.OnCloudLimitsUpdated, "OnCloudLimitsUpdated", "on_cloud_limits_updated"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_OnCloudLimitsUpdated], _OnCloudLimitsUpdated]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.OnConfigurationChange, "OnConfigurationChange", "on_configuration_change"], /
+        self,
+        name: Literal[HookName.OnConfigurationChange, "OnConfigurationChange", "on_configuration_change"],
+        /,
+        *,
+        deadline: float | None = None,
     ) -> Callable[[_OnConfigurationChange], _OnConfigurationChange]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.OnDeactivate, "OnDeactivate", "on_deactivate"], /
+        self, name: Literal[HookName.OnDeactivate, "OnDeactivate", "on_deactivate"], /, *, deadline: float | None = None
     ) -> Callable[[_OnDeactivate], _OnDeactivate]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.OnInstall, "OnInstall", "on_install"], /
+        self, name: Literal[HookName.OnInstall, "OnInstall", "on_install"], /, *, deadline: float | None = None
     ) -> Callable[[_OnInstall], _OnInstall]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.OnPluginClusterEvent, "OnPluginClusterEvent", "on_plugin_cluster_event"], /
+        self,
+        name: Literal[HookName.OnPluginClusterEvent, "OnPluginClusterEvent", "on_plugin_cluster_event"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_OnPluginClusterEvent], _OnPluginClusterEvent]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.OnSAMLLogin, "OnSAMLLogin", "on_saml_login"], /
+        self,
+        name: Literal[HookName.OnSAMLLogin, "OnSAMLLogin", "on_saml_login"],
+        /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_OnSAMLLogin], _OnSAMLLogin]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.OnSendDailyTelemetry, "OnSendDailyTelemetry", "on_send_daily_telemetry"], /
+        self,
+        name: Literal[HookName.OnSendDailyTelemetry, "OnSendDailyTelemetry", "on_send_daily_telemetry"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_OnSendDailyTelemetry], _OnSendDailyTelemetry]: ...
     @overload
     def __call__(
@@ -278,10 +391,16 @@ class Hook(Protocol):
             "on_shared_channels_attachment_sync_msg",
         ],
         /,
+        *,
+        deadline: float | None = None,
     ) -> Callable[[_OnSharedChannelsAttachmentSyncMsg], _OnSharedChannelsAttachmentSyncMsg]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.OnSharedChannelsPing, "OnSharedChannelsPing", "on_shared_channels_ping"], /
+        self,
+        name: Literal[HookName.OnSharedChannelsPing, "OnSharedChannelsPing", "on_shared_channels_ping"],
+        /,
+        *,
+        deadline: float | None = None,
     ) -> Callable[[_OnSharedChannelsPing], _OnSharedChannelsPing]: ...
     @overload
     def __call__(
@@ -292,80 +411,160 @@ class Hook(Protocol):
             "on_shared_channels_profile_image_sync_msg",
         ],
         /,
+        *,
+        deadline: float | None = None,
     ) -> Callable[[_OnSharedChannelsProfileImageSyncMsg], _OnSharedChannelsProfileImageSyncMsg]: ...
     @overload
     def __call__(
         self,
         name: Literal[HookName.OnSharedChannelsSyncMsg, "OnSharedChannelsSyncMsg", "on_shared_channels_sync_msg"],
         /,
+        *,
+        deadline: float | None = None,
     ) -> Callable[[_OnSharedChannelsSyncMsg], _OnSharedChannelsSyncMsg]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.OnWebSocketConnect, "OnWebSocketConnect", "on_web_socket_connect"], /
+        self,
+        name: Literal[HookName.OnWebSocketConnect, "OnWebSocketConnect", "on_web_socket_connect"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_OnWebSocketConnect], _OnWebSocketConnect]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.OnWebSocketDisconnect, "OnWebSocketDisconnect", "on_web_socket_disconnect"], /
+        self,
+        name: Literal[HookName.OnWebSocketDisconnect, "OnWebSocketDisconnect", "on_web_socket_disconnect"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_OnWebSocketDisconnect], _OnWebSocketDisconnect]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.PreferencesHaveChanged, "PreferencesHaveChanged", "preferences_have_changed"], /
+        self,
+        name: Literal[HookName.PreferencesHaveChanged, "PreferencesHaveChanged", "preferences_have_changed"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_PreferencesHaveChanged], _PreferencesHaveChanged]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.ReactionHasBeenAdded, "ReactionHasBeenAdded", "reaction_has_been_added"], /
+        self,
+        name: Literal[HookName.ReactionHasBeenAdded, "ReactionHasBeenAdded", "reaction_has_been_added"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_ReactionHasBeenAdded], _ReactionHasBeenAdded]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.ReactionHasBeenRemoved, "ReactionHasBeenRemoved", "reaction_has_been_removed"], /
+        self,
+        name: Literal[HookName.ReactionHasBeenRemoved, "ReactionHasBeenRemoved", "reaction_has_been_removed"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_ReactionHasBeenRemoved], _ReactionHasBeenRemoved]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.RunDataRetention, "RunDataRetention", "run_data_retention"], /
+        self,
+        name: Literal[HookName.RunDataRetention, "RunDataRetention", "run_data_retention"],
+        /,
+        *,
+        deadline: float | None = None,
     ) -> Callable[[_RunDataRetention], _RunDataRetention]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.ServeHTTP, "ServeHTTP", "serve_http"], /
+        self, name: Literal[HookName.ServeHTTP, "ServeHTTP", "serve_http"], /, *, deadline: float | None = None
     ) -> Callable[[_ServeHTTP], _ServeHTTP]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.ServeMetrics, "ServeMetrics", "serve_metrics"], /
+        self, name: Literal[HookName.ServeMetrics, "ServeMetrics", "serve_metrics"], /, *, deadline: float | None = None
     ) -> Callable[[_ServeMetrics], _ServeMetrics]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.TeamMemberWillBeAdded, "TeamMemberWillBeAdded", "team_member_will_be_added"], /
+        self,
+        name: Literal[HookName.TeamMemberWillBeAdded, "TeamMemberWillBeAdded", "team_member_will_be_added"],
+        /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_TeamMemberWillBeAdded], _TeamMemberWillBeAdded]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.UserHasBeenCreated, "UserHasBeenCreated", "user_has_been_created"], /
+        self,
+        name: Literal[HookName.UserHasBeenCreated, "UserHasBeenCreated", "user_has_been_created"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_UserHasBeenCreated], _UserHasBeenCreated]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.UserHasBeenDeactivated, "UserHasBeenDeactivated", "user_has_been_deactivated"], /
+        self,
+        name: Literal[HookName.UserHasBeenDeactivated, "UserHasBeenDeactivated", "user_has_been_deactivated"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_UserHasBeenDeactivated], _UserHasBeenDeactivated]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.UserHasJoinedChannel, "UserHasJoinedChannel", "user_has_joined_channel"], /
+        self,
+        name: Literal[HookName.UserHasJoinedChannel, "UserHasJoinedChannel", "user_has_joined_channel"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_UserHasJoinedChannel], _UserHasJoinedChannel]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.UserHasJoinedTeam, "UserHasJoinedTeam", "user_has_joined_team"], /
+        self,
+        name: Literal[HookName.UserHasJoinedTeam, "UserHasJoinedTeam", "user_has_joined_team"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_UserHasJoinedTeam], _UserHasJoinedTeam]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.UserHasLeftChannel, "UserHasLeftChannel", "user_has_left_channel"], /
+        self,
+        name: Literal[HookName.UserHasLeftChannel, "UserHasLeftChannel", "user_has_left_channel"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_UserHasLeftChannel], _UserHasLeftChannel]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.UserHasLeftTeam, "UserHasLeftTeam", "user_has_left_team"], /
+        self,
+        name: Literal[HookName.UserHasLeftTeam, "UserHasLeftTeam", "user_has_left_team"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_UserHasLeftTeam], _UserHasLeftTeam]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.UserHasLoggedIn, "UserHasLoggedIn", "user_has_logged_in"], /
+        self,
+        name: Literal[HookName.UserHasLoggedIn, "UserHasLoggedIn", "user_has_logged_in"],
+        /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_UserHasLoggedIn], _UserHasLoggedIn]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.UserWillLogIn, "UserWillLogIn", "user_will_log_in"], /
+        self,
+        name: Literal[HookName.UserWillLogIn, "UserWillLogIn", "user_will_log_in"],
+        /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_UserWillLogIn], _UserWillLogIn]: ...
     @overload
     def __call__(
@@ -376,4 +575,7 @@ class Hook(Protocol):
             "web_socket_message_has_been_posted",
         ],
         /,
+        *,
+        deadline: float | None = None,
+        idempotent: bool = False,
     ) -> Callable[[_WebSocketMessageHasBeenPosted], _WebSocketMessageHasBeenPosted]: ...

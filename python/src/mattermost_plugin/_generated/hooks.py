@@ -79,6 +79,8 @@ class HookSpec(NamedTuple):
         refuses_by_error: Whether a verdict is expected whose refusal is an error of the call.
         text_field: The field of the result's model that a plain text is for; "" where no text is taken.
         text_with: Other fields of such a model, with their values.
+        kind: `tells` what has happened, `decides` what will, or `serves` whoever wants its result.
+        refusal: How its answer refuses: by a `reason`, an `error`, an `app_error`; "" where it cannot.
     """
 
     go: str
@@ -97,6 +99,8 @@ class HookSpec(NamedTuple):
     refuses_by_error: bool = False
     text_field: str = ""
     text_with: tuple[tuple[str, str], ...] = ()
+    kind: str = "serves"
+    refusal: str = ""
 
 
 HOOKS: dict[str, HookSpec] = {
@@ -112,6 +116,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, context: Context, channel: Channel) -> None",
         doc="Called after a channel of any type was created, by a user, by the server or by a plugin.",
+        kind="tells",
     ),
     "ChannelMemberWillBeAdded": HookSpec(
         go="ChannelMemberWillBeAdded",
@@ -125,6 +130,8 @@ HOOKS: dict[str, HookSpec] = {
         since="11.7",
         signature="(self, context: Context, channel_member: ChannelMember) -> Verdict[ChannelMember]",
         doc="Called before someone becomes a member of a channel; the server waits for it and then asks the next plugin.",
+        kind="decides",
+        refusal="reason",
     ),
     "ChannelWillBeArchived": HookSpec(
         go="ChannelWillBeArchived",
@@ -138,6 +145,8 @@ HOOKS: dict[str, HookSpec] = {
         since="11.7",
         signature="(self, context: Context, channel: Channel) -> Rejection",
         doc="Called before a channel is archived; the server waits for it and then asks the next plugin.",
+        kind="decides",
+        refusal="reason",
     ),
     "ConfigurationWillBeSaved": HookSpec(
         go="ConfigurationWillBeSaved",
@@ -152,6 +161,8 @@ HOOKS: dict[str, HookSpec] = {
         signature="(self, new_config: Config) -> Verdict[Config]",
         doc="Called before the server's configuration is saved, whoever changes it; the server waits for it.",
         refuses_by_error=True,
+        kind="decides",
+        refusal="error",
     ),
     "EmailNotificationWillBeSent": HookSpec(
         go="EmailNotificationWillBeSent",
@@ -165,6 +176,8 @@ HOOKS: dict[str, HookSpec] = {
         since="11.0",
         signature="(self, email_notification: EmailNotification) -> Verdict[EmailNotificationContent]",
         doc="Called before a notification about a post is sent by e-mail; the server waits for it and then asks the next plugin.",
+        kind="decides",
+        refusal="reason",
     ),
     "ExecuteCommand": HookSpec(
         go="ExecuteCommand",
@@ -180,6 +193,7 @@ HOOKS: dict[str, HookSpec] = {
         doc="Called when a user runs a slash command that your plugin registered with `register_command`.",
         text_field="text",
         text_with=(("response_type", "ephemeral"),),
+        refusal="app_error",
     ),
     "FileWillBeDownloaded": HookSpec(
         go="FileWillBeDownloaded",
@@ -193,6 +207,8 @@ HOOKS: dict[str, HookSpec] = {
         since="11.5",
         signature="(self, context: Context, file_info: FileInfo, user_id: str, download_type: FileDownloadType | str) -> Rejection",
         doc="Called before the server sends a file, its thumbnail or its preview to a client; the client waits for it.",
+        kind="decides",
+        refusal="reason",
     ),
     "FileWillBeUploaded": HookSpec(
         go="FileWillBeUploaded",
@@ -206,6 +222,8 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, context: Context, info: FileInfo, file: UploadedFile) -> Verdict[FileInfo]",
         doc="Called when a file has been uploaded and before a post can use it; the uploader waits for it.",
+        kind="decides",
+        refusal="reason",
     ),
     "GenerateSupportData": HookSpec(
         go="GenerateSupportData",
@@ -232,6 +250,7 @@ HOOKS: dict[str, HookSpec] = {
         since="9.1",
         signature="(self, context: Context, post: Post) -> None",
         doc="Called after a post was deleted, by a user or a plugin, also your own.",
+        kind="tells",
     ),
     "MessageHasBeenPosted": HookSpec(
         go="MessageHasBeenPosted",
@@ -245,6 +264,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, context: Context, post: Post) -> None",
         doc="Called after a post was stored, by a user, a bot, the server (joins and leaves) or a plugin.",
+        kind="tells",
     ),
     "MessageHasBeenUpdated": HookSpec(
         go="MessageHasBeenUpdated",
@@ -258,6 +278,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, context: Context, new_post: Post, old_post: Post) -> None",
         doc="Called after an edited post was stored, by a user or a plugin, also your own.",
+        kind="tells",
     ),
     "MessageWillBePosted": HookSpec(
         go="MessageWillBePosted",
@@ -272,6 +293,8 @@ HOOKS: dict[str, HookSpec] = {
         signature="(self, context: Context, post: Post) -> Verdict[Post]",
         doc="Called before a post is stored; the author waits for it, and the server asks one plugin after the other.",
         dismissible=True,
+        kind="decides",
+        refusal="reason",
     ),
     "MessageWillBeUpdated": HookSpec(
         go="MessageWillBeUpdated",
@@ -286,6 +309,8 @@ HOOKS: dict[str, HookSpec] = {
         signature="(self, context: Context, new_post: Post, old_post: Post) -> Verdict[Post]",
         doc="Called before an edited post is stored; the editor waits for it, and the server asks one plugin after the other.",
         allow_returns="new_post",
+        kind="decides",
+        refusal="reason",
     ),
     "MessagesWillBeConsumed": HookSpec(
         go="MessagesWillBeConsumed",
@@ -299,6 +324,7 @@ HOOKS: dict[str, HookSpec] = {
         since="9.3",
         signature="(self, posts: list[Post]) -> Sequence[Post] | None",
         doc="Called whenever posts are about to be sent to a client or to a plugin that reads them; the reader waits for it.",
+        kind="decides",
     ),
     "NotificationWillBePushed": HookSpec(
         go="NotificationWillBePushed",
@@ -312,6 +338,8 @@ HOOKS: dict[str, HookSpec] = {
         since="9.0",
         signature="(self, push_notification: PushNotification, user_id: str) -> Verdict[PushNotification]",
         doc="Called before a push notification goes to the push proxy, also for `send_push_notification`; the server waits for it and then asks the next plugin.",
+        kind="decides",
+        refusal="reason",
     ),
     "OnActivate": HookSpec(
         go="OnActivate",
@@ -338,6 +366,7 @@ HOOKS: dict[str, HookSpec] = {
         since="7.0",
         signature="(self, limits: ProductLimits) -> None",
         doc="Called when the limits of a cloud workspace's plan change.",
+        kind="tells",
     ),
     "OnConfigurationChange": HookSpec(
         go="OnConfigurationChange",
@@ -390,6 +419,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.36",
         signature="(self, context: Context, event: PluginClusterEvent) -> None",
         doc="Called when your plugin on another node of the cluster has sent an event with `publish_plugin_cluster_event`.",
+        kind="tells",
     ),
     "OnSAMLLogin": HookSpec(
         go="OnSAMLLogin",
@@ -403,6 +433,8 @@ HOOKS: dict[str, HookSpec] = {
         since="10.7",
         signature="(self, context: Context, user: User, assertion: AssertionInfo) -> None",
         doc="Called after a user has proved who they are by SAML, before the login is finished; the user waits for it.",
+        kind="decides",
+        refusal="error",
     ),
     "OnSendDailyTelemetry": HookSpec(
         go="OnSendDailyTelemetry",
@@ -416,6 +448,7 @@ HOOKS: dict[str, HookSpec] = {
         since="6.5",
         signature="(self) -> None",
         doc="Called once a day when the server sends its usage data, unless that is switched off.",
+        kind="tells",
     ),
     "OnSharedChannelsAttachmentSyncMsg": HookSpec(
         go="OnSharedChannelsAttachmentSyncMsg",
@@ -481,6 +514,7 @@ HOOKS: dict[str, HookSpec] = {
         since="6.0",
         signature="(self, web_conn_id: str, user_id: str) -> None",
         doc="Called when a client opens a web socket connection.",
+        kind="tells",
     ),
     "OnWebSocketDisconnect": HookSpec(
         go="OnWebSocketDisconnect",
@@ -494,6 +528,7 @@ HOOKS: dict[str, HookSpec] = {
         since="6.0",
         signature="(self, web_conn_id: str, user_id: str) -> None",
         doc="Called when a client's web socket connection is gone.",
+        kind="tells",
     ),
     "PreferencesHaveChanged": HookSpec(
         go="PreferencesHaveChanged",
@@ -507,6 +542,7 @@ HOOKS: dict[str, HookSpec] = {
         since="9.5",
         signature="(self, context: Context, preferences: list[Preference]) -> None",
         doc="Called after preferences of a user were saved, by the user or a plugin, also your own; deleting preferences does not call it.",
+        kind="tells",
     ),
     "ReactionHasBeenAdded": HookSpec(
         go="ReactionHasBeenAdded",
@@ -520,6 +556,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.30",
         signature="(self, context: Context, reaction: Reaction) -> None",
         doc="Called after someone reacted to a post, by a user or a plugin, also your own.",
+        kind="tells",
     ),
     "ReactionHasBeenRemoved": HookSpec(
         go="ReactionHasBeenRemoved",
@@ -533,6 +570,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.30",
         signature="(self, context: Context, reaction: Reaction) -> None",
         doc="Called after a reaction was removed, by a user or a plugin, also your own.",
+        kind="tells",
     ),
     "RunDataRetention": HookSpec(
         go="RunDataRetention",
@@ -585,6 +623,8 @@ HOOKS: dict[str, HookSpec] = {
         since="11.7",
         signature="(self, context: Context, team_member: TeamMember) -> Verdict[TeamMember]",
         doc="Called before someone becomes a member of a team; the server waits for it and then asks the next plugin.",
+        kind="decides",
+        refusal="reason",
     ),
     "UserHasBeenCreated": HookSpec(
         go="UserHasBeenCreated",
@@ -598,6 +638,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.10",
         signature="(self, context: Context, user: User) -> None",
         doc="Called after an account was created, by signing up, by an administrator, by a plugin or at the first login from another service.",
+        kind="tells",
     ),
     "UserHasBeenDeactivated": HookSpec(
         go="UserHasBeenDeactivated",
@@ -611,6 +652,7 @@ HOOKS: dict[str, HookSpec] = {
         since="9.1",
         signature="(self, context: Context, user: User) -> None",
         doc="Called after a user was deactivated, by an administrator, a plugin or a directory synchronisation.",
+        kind="tells",
     ),
     "UserHasJoinedChannel": HookSpec(
         go="UserHasJoinedChannel",
@@ -624,6 +666,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, context: Context, channel_member: ChannelMember, actor: User | None) -> None",
         doc="Called after a user became a member of a channel.",
+        kind="tells",
     ),
     "UserHasJoinedTeam": HookSpec(
         go="UserHasJoinedTeam",
@@ -637,6 +680,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, context: Context, team_member: TeamMember, actor: User | None) -> None",
         doc="Called after a user became a member of a team, for the first time or again.",
+        kind="tells",
     ),
     "UserHasLeftChannel": HookSpec(
         go="UserHasLeftChannel",
@@ -650,6 +694,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, context: Context, channel_member: ChannelMember, actor: User | None) -> None",
         doc="Called after a user left a channel or was removed from it; not called for the channels of a team one leaves.",
+        kind="tells",
     ),
     "UserHasLeftTeam": HookSpec(
         go="UserHasLeftTeam",
@@ -663,6 +708,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, context: Context, team_member: TeamMember, actor: User | None) -> None",
         doc="Called after a user left a team or was removed from it.",
+        kind="tells",
     ),
     "UserHasLoggedIn": HookSpec(
         go="UserHasLoggedIn",
@@ -676,6 +722,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, context: Context, user: User) -> None",
         doc="Called after a login has succeeded.",
+        kind="tells",
     ),
     "UserWillLogIn": HookSpec(
         go="UserWillLogIn",
@@ -689,6 +736,8 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, context: Context, user: User) -> Rejection",
         doc="Called after name and password (or the other service) were found right and before the session is made; the user waits for it.",
+        kind="decides",
+        refusal="reason",
     ),
     "WebSocketMessageHasBeenPosted": HookSpec(
         go="WebSocketMessageHasBeenPosted",
@@ -702,5 +751,6 @@ HOOKS: dict[str, HookSpec] = {
         since="6.0",
         signature="(self, web_conn_id: str, user_id: str, req: WebSocketRequest) -> None",
         doc="Called when a client sends a message over its web socket; only actions whose name begins with `custom_` reach plugins, by convention `custom_<plugin id>_…`.",
+        kind="tells",
     ),
 }

@@ -20,6 +20,9 @@ LEVEL_INFO: Final = 2
 LEVEL_WARN: Final = 3
 LEVEL_ERROR: Final = 4
 
+ON_ERROR_ALLOW: Final = 1
+ON_ERROR_REJECT: Final = 2
+
 
 class HostHello:
     """The host's answer to the hello; see ``HelloResponse`` in host.proto for the fields."""
@@ -47,6 +50,7 @@ class HostHello:
     missing_api_methods: list[str]
 
 
+_BOOL = 1
 _STRING = 8
 _INT32 = 2
 _INT64 = 3
@@ -65,6 +69,19 @@ TABLES: Final[dict[str, tuple[type | None, tuple[tuple[int, str, int, Any], ...]
             (4, "surface_version", _STRING, None),
             (5, "hooks", _STRING | _REPEATED, None),
             (6, "plugin_class", _STRING, None),
+            (7, "options", _MESSAGE | _REPEATED, "host.HookOptions"),
+            (8, "stack_signal", _UINT32, None),
+        ),
+    ),
+    "host.HookOptions": (
+        None,
+        (
+            (1, "hook", _STRING, None),
+            (2, "deadline_ms", _INT64, None),
+            (3, "on_error", _INT32, None),
+            (4, "rejection", _STRING, None),
+            (5, "idempotent", _BOOL, None),
+            (6, "blocks", _BOOL, None),
         ),
     ),
     "host.HelloResponse": (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mattermost_plugin._runtime import failures, signatures
 from mattermost_plugin._runtime.current import current_call
+from mattermost_plugin._runtime.options import REJECT
 from mattermost_plugin._runtime.registry import Registration, bind
 from mattermost_plugin._runtime.results import make_converter
 from mattermost_plugin.errors import HookRejected, HookResultError, PluginAPIError
@@ -42,18 +43,20 @@ class BoundHandler:
         is_async: Whether it is an ``async def``.
         label: The handler, for people.
         spec: Its hook.
+        options: What it asks of the host.
         convert: What makes the response's fields of its result.
         prepare: Done before it is called (the settings are reloaded before ``OnConfigurationChange``).
         router: What decides by path who answers, in ``ServeHTTP`` of a plugin with routes or applications.
     """
 
-    __slots__ = ("convert", "function", "is_async", "label", "prepare", "prepare_async", "router", "spec")
+    __slots__ = ("convert", "function", "is_async", "label", "options", "prepare", "prepare_async", "router", "spec")
 
     def __init__(self, plugin: object, registration: Registration) -> None:
         self.function: Callable[..., Any] = bind(plugin, registration)
         self.is_async = signatures.is_async(self.function)
         self.label = registration.label
         self.spec = registration.spec
+        self.options = registration.options
         self.convert = make_converter(registration.spec, registration.label)
         self.prepare: Callable[[], None] | None = None
         self.prepare_async: Callable[[], Awaitable[None]] | None = None
@@ -143,12 +146,7 @@ def _reply(call: _native.Call, handler: BoundHandler, values: tuple[object, ...]
 
 def _fail(call: _native.Call, handler: BoundHandler, error: BaseException) -> None:
     """Ends the call with the exception, and logs it unless it is a refusal in plain words."""
-    details: object = None
-    if handler.spec.outcome == "app_error" and isinstance(error, (PluginAPIError, HookRejected)):
-        details = failures.to_app_error(error, where=handler.spec.go)
-    elif isinstance(error, HookRejected) or handler.spec.outcome in _ERROR_OUTCOMES:
-        details = error
-    call.fail(failures.UNKNOWN, failures.describe(error), details)
+    call.fail(failures.UNKNOWN, failures.describe(error), _details(handler, error))
     if isinstance(error, HookRejected):
         return
     if isinstance(error, HookResultError):
@@ -158,3 +156,15 @@ def _fail(call: _native.Call, handler: BoundHandler, error: BaseException) -> No
         _log.error("%s called sys.exit(), which ends nothing in a handler; raise an exception or return", handler.label)
     else:
         _log.error("%s failed", handler.label, exc_info=error)
+
+
+def _details(handler: BoundHandler, error: BaseException) -> object:
+    """Returns what the server is to make of the failure; ``None`` leaves it to the host, which goes by the handler's ``on_error``."""
+    spec = handler.spec
+    if not isinstance(error, HookRejected) and (spec.kind == "decides" or handler.options.on_error == REJECT):
+        return None
+    if spec.outcome == "app_error" and isinstance(error, (PluginAPIError, HookRejected)):
+        return failures.to_app_error(error, where=spec.go)
+    if isinstance(error, HookRejected) or spec.outcome in _ERROR_OUTCOMES:
+        return error
+    return None

@@ -13,9 +13,10 @@ import logging
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mattermost_plugin._runtime.invoke import serve_async
+from mattermost_plugin._runtime.tracebacks import format_task
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from mattermost_plugin._runtime.invoke import BoundHandler
 
 __all__ = ["LoopThread"]
+
+#: Seconds that the host's clock may be ahead of this process's idea of a deadline.
+_ABOUT: Final = 0.1
 
 _log = logging.getLogger("mattermost_plugin.runtime")
 
@@ -39,7 +43,7 @@ class LoopThread:
     def __init__(self, server: _native.Server, handlers: Mapping[str, BoundHandler]) -> None:
         self._server = server
         self._handlers = handlers
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[int, tuple[_native.Call, asyncio.Task[None]]] = {}
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(_log_loop_error)
         self._thread = threading.Thread(target=self._run, name="mattermost-loop", daemon=True)
@@ -106,7 +110,20 @@ class LoopThread:
         for call_id in self._server.drain_cancelled():
             abandoned = self._tasks.get(call_id)
             if abandoned is not None:
-                abandoned.cancel()
+                call, task = abandoned
+                self._tell_if_late(call, task)
+                task.cancel()
+
+    def _tell_if_late(self, call: _native.Call, task: asyncio.Task[None]) -> None:
+        """Logs where a task is whose time is over, before it is cancelled; one whose caller has gone is nobody's fault."""
+        remaining = call.remaining()
+        if remaining is None or remaining > _ABOUT:
+            return
+        _log.warning(
+            "%s did not return in time and is cancelled; it is here:\n%s",
+            self._handlers[call.path].label,
+            format_task(task.get_coro()) or "  it has not begun",
+        )
 
     def adopt(self, call: _native.Call, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Goes on with a call that a thread has taken. The thread is done with it.
@@ -125,7 +142,7 @@ class LoopThread:
     def _start(self, call: _native.Call, work: Coroutine[Any, Any, None]) -> None:
         """Makes a task of a call, to be cancelled with it."""
         task = self._loop.create_task(work)
-        self._tasks[call.id] = task
+        self._tasks[call.id] = (call, task)
         task.add_done_callback(lambda _: self._tasks.pop(call.id, None))
 
     def _cancel_all(self) -> None:

@@ -18,6 +18,7 @@ from mattermost_plugin._generated import SURFACE_VERSION
 from mattermost_plugin._generated.hooks import HOOKS
 from mattermost_plugin._runtime import host_protocol, invoke, lifeline, logs, state
 from mattermost_plugin._runtime.codec import make_codec
+from mattermost_plugin._runtime.options import REJECT
 from mattermost_plugin._runtime.pool import DEFAULT_LIMIT, Pool
 from mattermost_plugin._runtime.registry import Registration
 from mattermost_plugin._runtime.server_facts import ServerFacts
@@ -158,6 +159,8 @@ class PluginProcess:
             SURFACE_VERSION,
             hooks,
             self._class.__qualname__,
+            [_hello_options(handler) for handler in self._handlers.values()],
+            _install_stack_signal(),
         )
         answer: host_protocol.HostHello = self._client.call(path, request, response, hello, _HELLO_TIMEOUT)
         logs.apply_level(answer.log_level)
@@ -220,6 +223,32 @@ class PluginProcess:
             pending,
             self._limit,
         )
+
+
+def _hello_options(handler: invoke.BoundHandler) -> tuple[object, ...]:
+    """Returns what a handler asks of the host, as ``HookOptions``."""
+    options = handler.options
+    return (
+        handler.spec.go,
+        0 if options.deadline is None else max(1, round(options.deadline * 1000)),
+        host_protocol.ON_ERROR_REJECT if options.on_error == REJECT else host_protocol.ON_ERROR_ALLOW,
+        options.rejection,
+        options.idempotent,
+        not handler.is_async,
+    )
+
+
+def _install_stack_signal() -> int:
+    """Lets a signal print where all threads are, also while one of them keeps the GIL; returns the signal's number.
+
+    SIGQUIT is the one that does the same in Go and Java. 0 when a library has a handler for it already.
+    """
+    if signal.getsignal(signal.SIGQUIT) is not signal.SIG_DFL:
+        return 0
+    import faulthandler
+
+    faulthandler.register(signal.SIGQUIT, file=2, all_threads=True)
+    return int(signal.SIGQUIT)
 
 
 class _ConfigurationListener:

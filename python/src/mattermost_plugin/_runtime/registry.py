@@ -10,6 +10,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mattermost_plugin._runtime import options as handler_options
 from mattermost_plugin._runtime import signatures
 from mattermost_plugin.errors import HookDefinitionError
 
@@ -18,11 +19,24 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from mattermost_plugin._generated.hooks import HookSpec
+    from mattermost_plugin._runtime.options import Options
 
-__all__ = ["MARK", "Registration", "check_handler", "collect", "definition_error", "spec_of"]
+__all__ = [
+    "MARK",
+    "OPTIONS",
+    "Registration",
+    "check_handler",
+    "check_options",
+    "collect",
+    "definition_error",
+    "spec_of",
+]
 
 #: Attribute of a function: the Go name of the hook that it handles.
 MARK = "__mattermost_hook__"
+
+#: Attribute of such a function: its options.
+OPTIONS = "__mattermost_hook_options__"
 
 
 class Registration(NamedTuple):
@@ -32,11 +46,13 @@ class Registration(NamedTuple):
         spec: The hook.
         attribute: Name of the method.
         label: The method for people, ``MyPlugin.filter_message``.
+        options: What it asks of the host.
     """
 
     spec: HookSpec
     attribute: str
     label: str
+    options: Options = handler_options.NONE
 
 
 def spec_of(name: str, hooks: Mapping[str, HookSpec], where: str, *, plain: bool = False) -> HookSpec:
@@ -86,21 +102,34 @@ def check_handler(handler: Any, spec: HookSpec, label: str) -> None:
         raise definition_error(f"{label}, the handler of {spec.go}, {problem}; write: {wanted}")
 
 
+def check_options(options: Options, spec: HookSpec, label: str) -> None:
+    """Refuses options that make no sense for the hook.
+
+    Raises:
+        HookDefinitionError: With what would be right.
+    """
+    problem = handler_options.options_problem(options, spec)
+    if problem is not None:
+        raise definition_error(f"{label}, the handler of {spec.go}, {problem}")
+
+
 def collect(plugin_class: type, hooks: Mapping[str, HookSpec]) -> dict[str, Registration]:
     """Returns the handlers of a class and its bases, by the Go name of their hook.
 
-    A subclass may override a handler by a method of the same name, with or without ``@hook``.
+    A subclass may override a handler by a method of the same name, with or without ``@hook``; without, its options stay.
 
     Raises:
         HookDefinitionError: Two methods handle one hook, or an overriding method does not fit.
     """
     found: dict[str, Registration] = {}
     marks: dict[str, str] = {}
+    options: dict[str, Options] = {}
     for owner in reversed(plugin_class.__mro__):
         for attribute, value in vars(owner).items():
             go = getattr(value, MARK, None)
             if go is not None:
                 marks[attribute] = go
+                options[attribute] = getattr(value, OPTIONS, handler_options.NONE)
             elif attribute in marks:
                 _check_override(value, hooks[marks[attribute]], f"{owner.__qualname__}.{attribute}")
             elif callable(value):
@@ -112,7 +141,7 @@ def collect(plugin_class: type, hooks: Mapping[str, HookSpec]) -> dict[str, Regi
             raise definition_error(
                 f"{other.label} and {label} both handle {go}; a hook has one handler: let it call the other one"
             )
-        found[go] = Registration(hooks[go], attribute, label)
+        found[go] = Registration(hooks[go], attribute, label, options.get(attribute, handler_options.NONE))
     return found
 
 

@@ -7,7 +7,7 @@ import traceback
 from types import FrameType, TracebackType
 from typing import Final
 
-__all__ = ["format_exception", "format_stack", "trim"]
+__all__ = ["format_exception", "format_stack", "format_task", "trim"]
 
 _PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -22,7 +22,26 @@ def format_exception(error: BaseException) -> str:
 
 def format_stack(frame: FrameType) -> str:
     """Returns where a thread is, without the SDK's frames that lead to the plugin's."""
-    entries = traceback.extract_stack(frame)
+    return _format_entries(traceback.extract_stack(frame))
+
+
+def format_task(awaited: object) -> str:
+    """Returns where a coroutine waits, down to what it waits for at last, without the SDK's frames; "" before it began."""
+    frames = []
+    while awaited is not None:
+        frame = (
+            getattr(awaited, "cr_frame", None)
+            or getattr(awaited, "gi_frame", None)
+            or getattr(awaited, "ag_frame", None)
+        )
+        if frame is not None:
+            frames.append((frame, frame.f_lineno))
+        below = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
+        awaited = getattr(awaited, "ag_await", None) if below is None else below
+    return _format_entries(traceback.StackSummary.extract(iter(frames))) if frames else ""
+
+
+def _format_entries(entries: traceback.StackSummary) -> str:
     own = [entry.filename.startswith(_PACKAGE) for entry in entries]
     first = own.index(True) if any(own) else 0
     plugin = first

@@ -1,7 +1,8 @@
 """Says which handler hangs, and at which line, while it still hangs.
 
 Looked at from the main thread, which has nothing else to do: handlers that run on although nobody waits for them any more, and an
-event loop that a handler keeps from everything else.
+event loop that a handler keeps from everything else. The main thread is woken for a handler whose time is over. When it does not get
+to run itself, because compiled code keeps the GIL, the host notices and sends the signal for faulthandler.
 """
 
 from __future__ import annotations

@@ -72,6 +72,40 @@ class RightPlugin(Plugin):
     def upload(self, context: Context, info: FileInfo, file: BinaryIO, output: BinaryIO) -> None: ...
 
 
+class RightOptions(Plugin):
+    @hook(HookName.MessageWillBePosted, deadline=2.5, on_error="reject", rejection="Try again.")
+    def check(self, context: Context, post: Post) -> Reject | None: ...
+
+    @hook("UserHasBeenCreated", idempotent=True, deadline=10)
+    def welcome(self, context: Context, user: User) -> None: ...
+
+    @hook(on_error="allow")
+    def user_will_log_in(self, context: Context, user: User) -> str:
+        return ""
+
+    @hook(HookName.MessagesWillBeConsumed, deadline=1)
+    async def consume(self, posts: list[Post]) -> list[Post]:
+        return posts
+
+
+class WrongOptions(Plugin):
+    # assert-type-error-mypy: "No overload variant of \"__call__\" of \"Hook\""
+    # assert-type-error-pyright: "No overloads for \"__call__\"|is not assignable"
+    @hook(HookName.MessageWillBePosted, on_error="deny")
+    def check(self, context: Context, post: Post) -> Reject | None: ...
+
+    # assert-type-error-mypy: "No overload variant of \"__call__\" of \"Hook\""
+    # assert-type-error-pyright: "No overloads for \"__call__\"|is not assignable"
+    @hook(HookName.MessageWillBeUpdated, idempotent=True)
+    def check_edit(self, context: Context, new_post: Post, old_post: Post) -> Reject | None: ...
+
+    # assert-type-error-mypy: "No overload variant of \"__call__\" of \"Hook\""
+    # assert-type-error-pyright: "No overloads for \"__call__\"|is not assignable"
+    @hook(HookName.MessagesWillBeConsumed, on_error="reject", rejection="No.")
+    def consume(self, posts: list[Post]) -> list[Post]:
+        return posts
+
+
 class WrongNames(Plugin):
     # assert-type-error-mypy: "No overload variant of \"__call__\" of \"Hook\""
     # assert-type-error-pyright: "No overloads for \"__call__\"|is not assignable"

@@ -2,14 +2,14 @@
 
 use std::future::Future;
 
-use mm_proto::PluginHooks;
+use mm_proto::{HookName, PluginHooks};
 use mm_proto::grpc::HooksClient;
 use mm_proto::plugin::v1::{OnActivateRequest, OnConfigurationChangeRequest};
 use nix::sys::signal::Signal;
 
 use super::super::{Action, Ending, Event, State, requests};
 use super::{Driver, Failure, ProcessStatus, Run, Verdict};
-use crate::downstream::HookChannel;
+use crate::downstream::{Deadlines, HookChannel};
 use crate::error::HostError;
 use crate::log::{LogLevel, LogRecord, LogSource};
 use crate::metrics::RestartReason;
@@ -109,14 +109,18 @@ impl Driver {
     fn activate(&mut self) {
         let (activates, sink) = (self.activates, self.settings.sink.clone());
         let (notices, number) = (self.notices.0.clone(), self.number);
-        let deadlines = self.channel.deadlines().clone();
         let Some(run) = &mut self.run else { return };
         let (Some(connection), Some(hello)) = (run.connection.clone(), run.hello.clone()) else { return };
         let why = run.not_activated.clone();
         run.tasks.spawn(async move {
-            let hooks = HooksClient::over(HookChannel::to(connection, deadlines));
+            let hooks = HooksClient::over(HookChannel::to(connection));
+            let limited = |hook: HookName| {
+                let asked = hello.options.get(hook.as_str()).and_then(|it| it.deadline);
+                hooks.clone().with_deadline(Deadlines::default().of(hook, asked))
+            };
+            let change = limited(HookName::OnConfigurationChange);
             if hello.hooks.contains("OnConfigurationChange")
-                && let Err(error) = hooks.on_configuration_change(OnConfigurationChangeRequest {}).await
+                && let Err(error) = change.on_configuration_change(OnConfigurationChangeRequest {}).await
             {
                 let text = format!("OnConfigurationChange failed: {error}");
                 sink(LogRecord::new(LogLevel::Error, LogSource::Host, text));
@@ -124,7 +128,7 @@ impl Driver {
             let mut event = Event::Activated;
             if activates
                 && hello.hooks.contains("OnActivate")
-                && let Err(error) = hooks.on_activate(OnActivateRequest {}).await
+                && let Err(error) = limited(HookName::OnActivate).on_activate(OnActivateRequest {}).await
             {
                 event =
                     if error.code() == tonic::Code::Unavailable { Event::Disconnected } else { Event::NotActivated };
@@ -140,12 +144,7 @@ impl Driver {
     fn request(&mut self, request: requests::Request) {
         let Some(run) = &mut self.run else { return };
         let Some(connection) = run.connection.clone() else { return };
-        let call = request.send(
-            connection,
-            self.channel.deadlines().clone(),
-            self.settings.limits.clone(),
-            self.reason.clone(),
-        );
+        let call = request.send(connection, self.settings.limits.clone(), self.reason.clone());
         let (notices, number, sink) = (self.notices.0.clone(), self.number, self.settings.sink.clone());
         run.tasks.spawn(async move {
             if let Err(status) = call.await {

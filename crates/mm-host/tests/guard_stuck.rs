@@ -1,0 +1,79 @@
+//! Handlers that do not return: whoever waits has an answer in time, and the log says where they hang.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::TestPlugin;
+use mm_host::{Limits, PluginHost};
+use mm_proto::plugin::v1;
+
+const PLUGIN: &str = r#"
+    @hook(HookName.MessageWillBePosted, deadline=0.3, on_error="reject", rejection="Not now.")
+    def post(self, context, post):
+        import ctypes, time
+        if post.message == "sleep":
+            time.sleep(2)  # in a thread
+        else:
+            ctypes.PyDLL(None).sleep(7)  # in compiled code
+
+    @hook(HookName.UserWillLogIn, deadline=0.3)
+    async def log_in(self, context, user):
+        await self.wait()
+
+    async def wait(self):
+        import asyncio
+        await asyncio.sleep(60)  # in a task
+"#;
+
+async fn started(plugin: &TestPlugin) -> PluginHost {
+    let limits = Limits { shutdown: Duration::from_millis(200), ..Limits::default() };
+    let host = plugin.builder().limits(limits).build().unwrap();
+    host.start().await.unwrap();
+    host
+}
+
+async fn posted(host: &PluginHost, message: &str) -> String {
+    let post = Some(v1::Post { message: message.to_owned(), ..Default::default() });
+    let request = v1::MessageWillBePostedRequest { context: None, post };
+    host.hooks().message_will_be_posted(request).await.unwrap().reason
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_shows_the_thread_and_the_task() {
+    let plugin = TestPlugin::with_body(PLUGIN);
+    let host = started(&plugin).await;
+    let began = Instant::now();
+    assert_eq!(posted(&host, "sleep").await, "Not now.");
+    let thread = plugin.wait_for_log("P.post has been running for").await;
+    assert!(began.elapsed() < Duration::from_secs(2), "while it still hangs");
+    assert!(thread.message.contains("time.sleep(2)  # in a thread"), "{}", thread.message);
+
+    let late = host.hooks().user_will_log_in(v1::UserWillLogInRequest::default()).await.unwrap_err();
+    assert_eq!(late.code(), tonic::Code::DeadlineExceeded);
+    let task = plugin.wait_for_log("P.log_in did not return in time and is cancelled").await;
+    assert!(task.message.contains("await self.wait()"), "{}", task.message);
+    assert!(task.message.contains("await asyncio.sleep(60)  # in a task"), "{}", task.message);
+    host.stop("test").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn compiled_code_that_holds_the_interpreter_is_shown_too() {
+    let plugin = TestPlugin::with_body(PLUGIN);
+    let host = started(&plugin).await;
+    let began = Instant::now();
+    assert_eq!(posted(&host, "hold").await, "Not now.");
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    for text in ["the plugin's interpreter does not run", "most recent call first"] {
+        let found = async {
+            while !plugin.logged().iter().any(|it| it.contains(text)) {
+                tokio::task::yield_now().await
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), found).await.expect(text);
+    }
+    let logged = plugin.logged();
+    let dump = logged.iter().find(|it| it.contains("most recent call first")).unwrap();
+    assert!(dump.contains("plugin.py\", line 12 in post"), "{dump}");
+    host.stop("test").await;
+}
