@@ -67,7 +67,8 @@ async fn guarded(processes: &[Process], hook: &str, options: HookOptions) -> Fix
     }
     workers.seat(seats);
     let hello = Hello { options: [(hook.to_owned(), options)].into(), ..Hello::default() };
-    let status = ProcessStatus { state: State::Running, pid: None, hello: Some(Arc::new(hello)), failure: None, deaths: 0 };
+    let status =
+        ProcessStatus { state: State::Running, pid: None, hello: Some(Arc::new(hello)), failure: None, deaths: 0 };
     let (metrics, records) = (Metrics::new("com.example.test", "1.0.0"), Arc::new(Mutex::new(Vec::new())));
     let kept = records.clone();
     let settings = GuardSettings {

@@ -2,9 +2,9 @@
 
 use std::future::Future;
 
-use mm_proto::{HookName, PluginHooks};
 use mm_proto::grpc::HooksClient;
 use mm_proto::plugin::v1::{OnActivateRequest, OnConfigurationChangeRequest};
+use mm_proto::{HookName, PluginHooks};
 use nix::sys::signal::Signal;
 
 use super::super::{Action, Ending, Event, State, requests};
