@@ -295,6 +295,30 @@ mod tests {
     }
 
     #[test]
+    fn no_row_of_the_parity_table_is_empty() {
+        let page = std::fs::read_to_string(workspace::path("docs/reference/parity.md")).expect("the page is there");
+        let rows: Vec<Vec<&str>> = page
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+            .collect();
+        assert_eq!(rows.len(), methods_and_hooks());
+        for row in rows {
+            assert_eq!(row.len(), 5, "{row:?}");
+            assert!(row.iter().all(|cell| !cell.is_empty()), "{row:?} has an empty cell");
+            assert_eq!(row[4], "yes", "{} is not simulated: see crates/mm-sim/src/api.rs", row[0]);
+        }
+    }
+
+    /// How many methods and hooks upstream has; the host itself answers the hook `Implemented`.
+    fn methods_and_hooks() -> usize {
+        let surface = std::fs::read_to_string(workspace::path("surface/surface.json")).expect("the surface is there");
+        let surface: serde_json::Value = serde_json::from_str(&surface).expect("the surface is JSON");
+        let count = |key: &str| surface[key].as_array().expect("a list").len();
+        count("api") + count("hooks") - 1
+    }
+
+    #[test]
     fn every_generated_file_says_so_on_its_first_line() {
         let files = everything(&compile().unwrap(), &Part::ALL).unwrap();
         let silent = |(path, text): &(&str, &str)| {

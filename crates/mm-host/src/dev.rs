@@ -2,7 +2,9 @@
 
 mod chat;
 mod command;
+mod installed;
 mod mask;
+mod outside;
 mod plugin;
 mod render;
 mod screen;
@@ -211,7 +213,7 @@ impl Talk {
         }
         let screen = self.chat.screen.clone();
         let stopping = async {
-            self.chat.plugin.stop("the chat is over").await;
+            self.chat.plugin.end("the chat is over").await;
             Ok(Vec::new())
         };
         let _ = pumped(&screen, &mut self.feed, stopping).await;

@@ -1,11 +1,10 @@
 //! The plugin API: one thin method each, which hands over to the module that knows.
 //!
-//! To add a method, write its handler in the submodule of its area and move its line from `missing` to `sync` or `async`; then
+//! To add a method, write its handler in the submodule of its area and add its line to `sync` or `async`; then
 //! `UPDATE_COVERAGE=1 cargo test -p mm-sim --test coverage` and `cargo xtask regenerate --only docs`.
 //!
-//! What the simulator does not have answers 501. It is listed too, for a better message and so that a trace shows the call; a method that
-//! is in no list keeps the trait's own body, which answers 501 as well. [`COVERAGE`] is made of the same lists, so it cannot say anything
-//! else than what the code does.
+//! A method that is in no list, such as one that a new Mattermost brings, keeps the trait's own body, which answers 501. [`COVERAGE`] is
+//! made of the same lists, so it cannot say anything else than what the code does.
 
 use std::sync::Arc;
 
@@ -14,16 +13,18 @@ use mm_proto::plugin::v1;
 use mm_proto::{ApiError, PluginApi};
 
 use crate::errors;
-use crate::events::{LogLevel, TraceSide};
+use crate::events::TraceSide;
 use crate::hooks::Caller;
 use crate::server::Server;
 
 mod channels;
 mod content;
+mod groups;
 mod integrations;
 mod people;
 mod posts;
 mod properties;
+mod shared_channels;
 mod system;
 mod teams;
 
@@ -59,10 +60,9 @@ macro_rules! plugin_api {
     (
         sync { $($sync:ident $sync_go:literal $sync_request:ident $sync_response:ident $sync_module:ident;)* }
         async { $($async:ident $async_go:literal $async_request:ident $async_response:ident $async_module:ident;)* }
-        missing { $($missing:ident $missing_go:literal $missing_request:ident $missing_response:ident;)* }
     ) => {
         /// Go names of the API methods that the simulator has; all others answer 501.
-        pub const COVERAGE: &[&str] = &[$($sync_go,)* $($async_go,)* "PluginHTTP", "UploadData"];
+        pub const COVERAGE: &[&str] = &[$($sync_go,)* $($async_go,)* "InstallPlugin", "PluginHTTP", "UploadData"];
 
         #[async_trait]
         impl PluginApi for SimApi {
@@ -82,14 +82,6 @@ macro_rules! plugin_api {
                     result
                 }
             )*
-            $(
-                async fn $missing(&self, request: v1::$missing_request) -> Answer<v1::$missing_response> {
-                    let span = self.cx.trace($missing_go, &request);
-                    let result = Err(self.cx.missing($missing_go));
-                    self.cx.finish(span, &result);
-                    result
-                }
-            )*
 
             async fn plugin_http(
                 &self,
@@ -104,6 +96,13 @@ macro_rules! plugin_api {
             ) -> Answer<v1::UploadDataResponse> {
                 self.cx.server.upload_data(&self.cx.caller(), requests).await
             }
+
+            async fn install_plugin(
+                &self,
+                requests: mm_proto::grpc::Parts<v1::InstallPluginRequest>,
+            ) -> Answer<v1::InstallPluginResponse> {
+                self.cx.server.install_plugin(requests).await
+            }
         }
     };
 }
@@ -111,17 +110,6 @@ macro_rules! plugin_api {
 impl Cx {
     fn trace(&self, name: &'static str, request: &dyn std::fmt::Debug) -> Option<crate::bus::TraceSpan> {
         self.server.bus().trace_call(self.server.clock(), TraceSide::Api, &self.plugin_id, name, request)
-    }
-
-    /// What a method answers that the simulator does not have; the log says so too, since a plugin may swallow the error.
-    fn missing(&self, name: &'static str) -> ApiError {
-        let text = format!("The simulator does not have {name}; docs/reference/simulator.md lists what it has.");
-        let fields = [("plugin_id", self.plugin_id.to_string())];
-        self.server.server_log(LogLevel::Warn, &text, fields);
-        match ApiError::not_supported(name) {
-            ApiError::App(error) => ApiError::App(v1::AppError { message: text, ..error }),
-            other => other,
-        }
     }
 
     fn finish<T: std::fmt::Debug>(&self, span: Option<crate::bus::TraceSpan>, result: &Answer<T>) {
@@ -304,6 +292,36 @@ plugin_api! {
         get_team_members "GetTeamMembers" GetTeamMembersRequest GetTeamMembersResponse teams;
         get_team_members_for_user "GetTeamMembersForUser" GetTeamMembersForUserRequest GetTeamMembersForUserResponse teams;
         update_team_member_roles "UpdateTeamMemberRoles" UpdateTeamMemberRolesRequest UpdateTeamMemberRolesResponse teams;
+        create_group "CreateGroup" CreateGroupRequest CreateGroupResponse groups;
+        delete_group "DeleteGroup" DeleteGroupRequest DeleteGroupResponse groups;
+        delete_group_member "DeleteGroupMember" DeleteGroupMemberRequest DeleteGroupMemberResponse groups;
+        delete_group_syncable "DeleteGroupSyncable" DeleteGroupSyncableRequest DeleteGroupSyncableResponse groups;
+        get_group "GetGroup" GetGroupRequest GetGroupResponse groups;
+        get_group_by_name "GetGroupByName" GetGroupByNameRequest GetGroupByNameResponse groups;
+        get_group_by_remote_id "GetGroupByRemoteID" GetGroupByRemoteIdRequest GetGroupByRemoteIdResponse groups;
+        get_group_member_users "GetGroupMemberUsers" GetGroupMemberUsersRequest GetGroupMemberUsersResponse groups;
+        get_group_syncable "GetGroupSyncable" GetGroupSyncableRequest GetGroupSyncableResponse groups;
+        get_group_syncables "GetGroupSyncables" GetGroupSyncablesRequest GetGroupSyncablesResponse groups;
+        get_groups "GetGroups" GetGroupsRequest GetGroupsResponse groups;
+        get_groups_by_source "GetGroupsBySource" GetGroupsBySourceRequest GetGroupsBySourceResponse groups;
+        get_groups_for_user "GetGroupsForUser" GetGroupsForUserRequest GetGroupsForUserResponse groups;
+        get_ldap_user_attributes "GetLDAPUserAttributes" GetLdapUserAttributesRequest GetLdapUserAttributesResponse people;
+        invite_remote_to_channel "InviteRemoteToChannel" InviteRemoteToChannelRequest InviteRemoteToChannelResponse shared_channels;
+        register_plugin_for_shared_channels "RegisterPluginForSharedChannels" RegisterPluginForSharedChannelsRequest RegisterPluginForSharedChannelsResponse shared_channels;
+        request_trial_license "RequestTrialLicense" RequestTrialLicenseRequest RequestTrialLicenseResponse system;
+        restore_group "RestoreGroup" RestoreGroupRequest RestoreGroupResponse groups;
+        share_channel "ShareChannel" ShareChannelRequest ShareChannelResponse shared_channels;
+        sync_shared_channel "SyncSharedChannel" SyncSharedChannelRequest SyncSharedChannelResponse shared_channels;
+        uninvite_remote_from_channel "UninviteRemoteFromChannel" UninviteRemoteFromChannelRequest UninviteRemoteFromChannelResponse shared_channels;
+        unregister_plugin_for_shared_channels "UnregisterPluginForSharedChannels" UnregisterPluginForSharedChannelsRequest UnregisterPluginForSharedChannelsResponse shared_channels;
+        unshare_channel "UnshareChannel" UnshareChannelRequest UnshareChannelResponse shared_channels;
+        update_group "UpdateGroup" UpdateGroupRequest UpdateGroupResponse groups;
+        update_group_syncable "UpdateGroupSyncable" UpdateGroupSyncableRequest UpdateGroupSyncableResponse groups;
+        update_shared_channel "UpdateSharedChannel" UpdateSharedChannelRequest UpdateSharedChannelResponse shared_channels;
+        update_shared_channel_cursor "UpdateSharedChannelCursor" UpdateSharedChannelCursorRequest UpdateSharedChannelCursorResponse shared_channels;
+        upsert_group_member "UpsertGroupMember" UpsertGroupMemberRequest UpsertGroupMemberResponse groups;
+        upsert_group_members "UpsertGroupMembers" UpsertGroupMembersRequest UpsertGroupMembersResponse groups;
+        upsert_group_syncable "UpsertGroupSyncable" UpsertGroupSyncableRequest UpsertGroupSyncableResponse groups;
     }
     async {
         delete_channel "DeleteChannel" DeleteChannelRequest DeleteChannelResponse channels;
@@ -336,40 +354,8 @@ plugin_api! {
         create_team_members "CreateTeamMembers" CreateTeamMembersRequest CreateTeamMembersResponse teams;
         create_team_members_gracefully "CreateTeamMembersGracefully" CreateTeamMembersGracefullyRequest CreateTeamMembersGracefullyResponse teams;
         delete_team_member "DeleteTeamMember" DeleteTeamMemberRequest DeleteTeamMemberResponse teams;
-    }
-    missing {
-        create_default_syncable_memberships "CreateDefaultSyncableMemberships" CreateDefaultSyncableMembershipsRequest CreateDefaultSyncableMembershipsResponse;
-        create_group "CreateGroup" CreateGroupRequest CreateGroupResponse;
-        delete_group "DeleteGroup" DeleteGroupRequest DeleteGroupResponse;
-        delete_group_constrained_memberships "DeleteGroupConstrainedMemberships" DeleteGroupConstrainedMembershipsRequest DeleteGroupConstrainedMembershipsResponse;
-        delete_group_member "DeleteGroupMember" DeleteGroupMemberRequest DeleteGroupMemberResponse;
-        delete_group_syncable "DeleteGroupSyncable" DeleteGroupSyncableRequest DeleteGroupSyncableResponse;
-        enable_plugin "EnablePlugin" EnablePluginRequest EnablePluginResponse;
-        get_group "GetGroup" GetGroupRequest GetGroupResponse;
-        get_group_by_name "GetGroupByName" GetGroupByNameRequest GetGroupByNameResponse;
-        get_group_by_remote_id "GetGroupByRemoteID" GetGroupByRemoteIdRequest GetGroupByRemoteIdResponse;
-        get_group_member_users "GetGroupMemberUsers" GetGroupMemberUsersRequest GetGroupMemberUsersResponse;
-        get_group_syncable "GetGroupSyncable" GetGroupSyncableRequest GetGroupSyncableResponse;
-        get_group_syncables "GetGroupSyncables" GetGroupSyncablesRequest GetGroupSyncablesResponse;
-        get_groups "GetGroups" GetGroupsRequest GetGroupsResponse;
-        get_groups_by_source "GetGroupsBySource" GetGroupsBySourceRequest GetGroupsBySourceResponse;
-        get_groups_for_user "GetGroupsForUser" GetGroupsForUserRequest GetGroupsForUserResponse;
-        get_ldap_user_attributes "GetLDAPUserAttributes" GetLdapUserAttributesRequest GetLdapUserAttributesResponse;
-        invite_remote_to_channel "InviteRemoteToChannel" InviteRemoteToChannelRequest InviteRemoteToChannelResponse;
-        register_plugin_for_shared_channels "RegisterPluginForSharedChannels" RegisterPluginForSharedChannelsRequest RegisterPluginForSharedChannelsResponse;
-        request_trial_license "RequestTrialLicense" RequestTrialLicenseRequest RequestTrialLicenseResponse;
-        restore_group "RestoreGroup" RestoreGroupRequest RestoreGroupResponse;
-        share_channel "ShareChannel" ShareChannelRequest ShareChannelResponse;
-        sync_shared_channel "SyncSharedChannel" SyncSharedChannelRequest SyncSharedChannelResponse;
-        uninvite_remote_from_channel "UninviteRemoteFromChannel" UninviteRemoteFromChannelRequest UninviteRemoteFromChannelResponse;
-        unregister_plugin_for_shared_channels "UnregisterPluginForSharedChannels" UnregisterPluginForSharedChannelsRequest UnregisterPluginForSharedChannelsResponse;
-        unshare_channel "UnshareChannel" UnshareChannelRequest UnshareChannelResponse;
-        update_group "UpdateGroup" UpdateGroupRequest UpdateGroupResponse;
-        update_group_syncable "UpdateGroupSyncable" UpdateGroupSyncableRequest UpdateGroupSyncableResponse;
-        update_shared_channel "UpdateSharedChannel" UpdateSharedChannelRequest UpdateSharedChannelResponse;
-        update_shared_channel_cursor "UpdateSharedChannelCursor" UpdateSharedChannelCursorRequest UpdateSharedChannelCursorResponse;
-        upsert_group_member "UpsertGroupMember" UpsertGroupMemberRequest UpsertGroupMemberResponse;
-        upsert_group_members "UpsertGroupMembers" UpsertGroupMembersRequest UpsertGroupMembersResponse;
-        upsert_group_syncable "UpsertGroupSyncable" UpsertGroupSyncableRequest UpsertGroupSyncableResponse;
+        create_default_syncable_memberships "CreateDefaultSyncableMemberships" CreateDefaultSyncableMembershipsRequest CreateDefaultSyncableMembershipsResponse groups;
+        delete_group_constrained_memberships "DeleteGroupConstrainedMemberships" DeleteGroupConstrainedMembershipsRequest DeleteGroupConstrainedMembershipsResponse groups;
+        enable_plugin "EnablePlugin" EnablePluginRequest EnablePluginResponse system;
     }
 }

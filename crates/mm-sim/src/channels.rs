@@ -147,6 +147,7 @@ impl Server {
         let subject = Subject::Channel(channel.clone().into());
         self.publish("direct_added", data, Audience::channel(&channel.id), subject);
         self.notify_channel_created(caller, &channel);
+        self.share_talk(&channel);
         Ok(channel)
     }
 
@@ -180,6 +181,7 @@ impl Server {
         let data = [("teammate_ids", values::string(teammates))];
         self.publish("group_added", data, Audience::channel(&channel.id), subject);
         self.notify_channel_created(caller, &channel);
+        self.share_talk(&channel);
         Ok(channel)
     }
 

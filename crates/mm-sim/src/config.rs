@@ -18,6 +18,8 @@ pub(crate) fn default_config(options: &Options) -> v1::Config {
     config.plugin_settings.get_or_insert_default().directory = Some(options.plugin_directory.clone());
     // Off on a real server unless its administrator wants the hook MessagesWillBeConsumed.
     config.feature_flags.get_or_insert_default().consume_post_hook = true;
+    // Off on a real server unless its administrator lets plugins be uploaded.
+    config.plugin_settings.get_or_insert_default().enable_uploads = Some(true);
     config
 }
 

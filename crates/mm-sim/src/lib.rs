@@ -25,7 +25,8 @@
 //! What the simulator does not have answers 501 with an error that says so; [`COVERAGE`] lists what it has, [`HOOKS_NOT_CALLED`]
 //! which hooks nothing in it causes. State outlives the plugin's process: stop it, start another and call [`Server::activate`] again.
 //!
-//! One thing is set otherwise than on a new server: the feature flag `ConsumePostHook` is on, so `MessagesWillBeConsumed` is called.
+//! Two things are set otherwise than on a new server: the feature flag `ConsumePostHook` is on, so `MessagesWillBeConsumed` is called,
+//! and plugins may be uploaded (`PluginSettings.EnableUploads`).
 //!
 //! Rules of the inside: all state is in one [`std::sync::Mutex`], held for short computations only; no hook is called while it is
 //! held, so a hook may call the API, which may fire hooks again.
@@ -44,11 +45,15 @@ mod config_defaults;
 mod errors;
 mod events;
 mod files;
+mod groups;
 mod hooks;
 mod http;
+mod installs;
 mod integrations;
 mod kv;
 mod members;
+mod notifications;
+mod operations;
 mod people;
 mod permissions;
 mod plugins;
@@ -58,6 +63,7 @@ mod posts;
 mod properties;
 mod reactions;
 mod server;
+mod shared_channels;
 mod sidebars;
 mod sql;
 mod system_posts;
@@ -76,6 +82,8 @@ pub use autocomplete::Suggestion;
 pub use events::{Audience, Event, Feed, LogLevel, LogRecord, Subject, Trace, TracePhase, TraceSide, WebSocketEvent};
 pub use hooks::HOOKS_NOT_CALLED;
 pub use http::{HttpRequest, HttpResponse};
+pub use installs::PluginStarter;
+pub use notifications::EmailNotification;
 pub use plugins::PluginRegistration;
 pub use server::{Options, Server};
 pub use web::{Web, WebService};

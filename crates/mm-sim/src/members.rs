@@ -285,6 +285,7 @@ impl Server {
             }
             let entry = world.channel_mut("removeUserFromChannel", &channel.id)?;
             let member = entry.members.shift_remove(user_id).ok_or_else(|| no_member("GetChannelMember"))?;
+            world.left_channels.insert((channel.id.clone(), user_id.to_owned()));
             (member, world.users.get(remover_id).map(|actor| sanitized(actor)))
         };
         for (audience, key, value) in

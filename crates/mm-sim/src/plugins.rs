@@ -104,6 +104,7 @@ impl Server {
     /// delivered from now on.
     pub fn attach(&self, plugin: PluginRegistration) -> Result<()> {
         let id = plugin.manifest.id.clone();
+        self.world().installs.remember(&plugin);
         self.add_plugin(plugin.manifest.clone(), plugin.bundle_path.clone())?;
         self.set_state(&id, RUNNING, String::new());
         let listener = plugin.listener();
@@ -124,6 +125,7 @@ impl Server {
             let request = v1::OnDeactivateRequest::default();
             let _ = call_hook!(self, listener, "OnDeactivate", on_deactivate, request);
         }
+        self.end_process(plugin_id).await;
         Ok(())
     }
 
@@ -138,7 +140,7 @@ impl Server {
         self.running().iter().any(|listener| *listener.plugin_id == *plugin_id)
     }
 
-    fn set_state(&self, plugin_id: &str, state: i64, error: String) {
+    pub(crate) fn set_state(&self, plugin_id: &str, state: i64, error: String) {
         if let Some(entry) = self.world().plugins.get_mut(plugin_id) {
             entry.state = state;
             entry.error = error;
@@ -206,8 +208,13 @@ impl Server {
 
     /// Stops the plugin in the background, since it may be the one that asks.
     pub(crate) fn disable_plugin(&self, plugin_id: &str) -> Result<()> {
-        if !self.world().plugins.contains_key(plugin_id) {
-            return Err(not_installed("DisablePlugin", plugin_id));
+        {
+            let mut world = self.world();
+            if !world.plugins.contains_key(plugin_id) {
+                return Err(not_installed("DisablePlugin", plugin_id));
+            }
+            let states = &mut world.config.plugin_settings.get_or_insert_default().plugin_states;
+            states.insert(plugin_id.to_owned(), v1::PluginState { enable: false });
         }
         if self.is_running(plugin_id) {
             let (server, plugin_id) = (self.clone(), plugin_id.to_owned());
@@ -221,8 +228,9 @@ impl Server {
         Ok(())
     }
 
-    /// Hands an event to the plugin itself: this server is a cluster of one that hears itself.
-    pub(crate) fn send_cluster_event(&self, plugin_id: &str, event: v1::PluginClusterEvent) {
+    /// Hands an event to a plugin, as if it had been published on another node of the cluster. What the plugin publishes itself comes
+    /// back the same way: this server is a cluster of one that hears itself. Hook: `OnPluginClusterEvent`.
+    pub fn deliver_cluster_event(&self, plugin_id: &str, event: v1::PluginClusterEvent) {
         let Some(listener) = self.listeners("OnPluginClusterEvent").into_iter().find(|l| *l.plugin_id == *plugin_id)
         else {
             return;
@@ -242,7 +250,7 @@ pub(crate) fn not_installed(place: &str, plugin_id: &str) -> mm_proto::ApiError 
 }
 
 /// Mattermost's rule for plugin ids: 3 to 190 characters of letters, digits, `-`, `_` and `.`.
-fn check_id(id: &str) -> Result<()> {
+pub(crate) fn check_id(id: &str) -> Result<()> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if (3..=190).contains(&id.len()) && id.chars().all(fits) {
         return Ok(());

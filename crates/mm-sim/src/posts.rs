@@ -84,11 +84,13 @@ impl Server {
         let saved = self.save_post(v1::Post { metadata, ..post }, channel)?;
         let request = v1::MessageHasBeenPostedRequest { context: caller.context(), post: Some(for_plugin(&saved)) };
         let shown = self.consumed(saved).await;
-        self.announce_post(&shown, channel);
+        let mentioned = self.announce_post(&shown, channel);
         if let Some(warning) = warning {
             self.send_ephemeral(&shown.user_id, warning);
         }
         notify!(self, "MessageHasBeenPosted", message_has_been_posted, request);
+        self.mail_about(&shown, channel, &mentioned);
+        self.sync_soon(&channel.id);
         Ok(shown)
     }
 
@@ -170,14 +172,14 @@ impl Server {
         Ok(post)
     }
 
-    /// Tells the members of the channel, and counts the mentions.
-    fn announce_post(&self, post: &v1::Post, channel: &v1::Channel) {
+    /// Tells the members of the channel, and counts the mentions. Gives the ids of who was mentioned.
+    fn announce_post(&self, post: &v1::Post, channel: &v1::Channel) -> Vec<String> {
         let (sender, mentioned) = {
             let mut world = self.world();
             let sender = world.username(&post.user_id);
             (sender, count_mentions(&mut world, post))
         };
-        let mentions = serde_json::Value::from(mentioned).to_string();
+        let mentions = serde_json::Value::from(mentioned.clone()).to_string();
         let data = [
             ("channel_type", values::string(&channel.r#type)),
             ("channel_display_name", values::string(&channel.display_name)),
@@ -188,6 +190,7 @@ impl Server {
             ("post", values::post(post)),
         ];
         self.publish("posted", data, Audience::channel(&post.channel_id), Subject::Post(post.clone().into()));
+        mentioned
     }
 }
 
@@ -227,6 +230,7 @@ impl Server {
         let subject = Subject::Post(saved.clone().into());
         self.publish("post_edited", data, Audience::channel(&saved.channel_id), subject);
         notify!(self, "MessageHasBeenUpdated", message_has_been_updated, request);
+        self.sync_soon(&saved.channel_id);
         Ok(saved)
     }
 
@@ -276,10 +280,13 @@ impl Server {
     }
 
     fn save_update(&self, mut post: v1::Post) -> Result<v1::Post> {
-        post.update_at = self.now();
+        let now = self.now();
         remove_duplicates(&mut post.file_ids);
-        validate::post(&post)?;
         let mut world = self.world();
+        // Later than what it changes, even within a millisecond: shared channels go by it.
+        let old = world.posts.get(&post.id).map_or(0, |entry| entry.post.update_at);
+        post.update_at = now.max(old + 1);
+        validate::post(&post)?;
         attach_files(&mut world, &mut post);
         if !post.root_id.is_empty() {
             touch_root(&mut world, &post.root_id, post.update_at);
@@ -315,6 +322,7 @@ impl Server {
         self.publish("post_deleted", data, Audience::channel(&post.channel_id), Subject::Post(post.clone()));
         let request = v1::MessageHasBeenDeletedRequest { context: caller.context(), post: Some(for_plugin(&post)) };
         notify!(self, "MessageHasBeenDeleted", message_has_been_deleted, request);
+        self.sync_soon(&post.channel_id);
         Ok(())
     }
 }

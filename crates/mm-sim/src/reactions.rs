@@ -77,6 +77,8 @@ impl Server {
         let request = v1::ReactionHasBeenAddedRequest { context: caller.context(), reaction: Some(saved.clone()) };
         self.announce_reaction("reaction_added", &saved, &post);
         notify!(self, "ReactionHasBeenAdded", reaction_has_been_added, request);
+        self.world().sharing.note_reaction(&saved);
+        self.sync_soon(&saved.channel_id);
         Ok(saved)
     }
 
@@ -99,6 +101,8 @@ impl Server {
         let request = v1::ReactionHasBeenRemovedRequest { context: caller.context(), reaction: Some(reaction.clone()) };
         self.announce_reaction("reaction_removed", &reaction, &post);
         notify!(self, "ReactionHasBeenRemoved", reaction_has_been_removed, request);
+        self.world().sharing.note_reaction(&reaction);
+        self.sync_soon(&reaction.channel_id);
         Ok(())
     }
 
@@ -187,7 +191,7 @@ fn is_same(a: &v1::Reaction, b: &v1::Reaction) -> bool {
 
 fn touch(post: &mut v1::Post, has_reactions: bool, now: i64) {
     post.has_reactions = has_reactions;
-    post.update_at = now;
+    post.update_at = now.max(post.update_at + 1);
 }
 
 fn check_open(world: &World, post: &v1::Post, place: &str, verb: &str) -> Result<()> {

@@ -273,8 +273,9 @@ impl Server {
         self.world().pushes.clone()
     }
 
-    /// Sends a push notification, unless a plugin refuses it; then nothing happens, and that is no error.
-    pub(crate) async fn push(&self, user_id: &str, mut notification: v1::PushNotification) {
+    /// Sends a push notification, unless a plugin refuses it; then nothing happens, and that is no error. Hook:
+    /// `NotificationWillBePushed`.
+    pub async fn send_push(&self, user_id: &str, mut notification: v1::PushNotification) {
         for listener in self.listeners("NotificationWillBePushed") {
             let request = v1::NotificationWillBePushedRequest {
                 push_notification: Some(notification.clone()),

@@ -67,6 +67,12 @@ fn is_team_name(name: &str) -> bool {
         && bytes.iter().all(|b| plain(b) || *b == b'-')
 }
 
+/// The name of a group.
+pub(crate) fn is_group_name(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
+    !name.is_empty() && name.bytes().all(fits)
+}
+
 /// The name of an emoji, custom or not.
 pub(crate) fn is_emoji_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'_'))

@@ -7,9 +7,14 @@ use indexmap::IndexMap;
 use mm_proto::plugin::v1;
 
 use crate::errors::{self, Result};
+use crate::groups::Groups;
+use crate::installs::Installs;
 use crate::kv::KvStore;
+use crate::notifications::EmailNotification;
+use crate::operations::Outside;
 use crate::plugins::PluginEntry;
 use crate::properties::Properties;
+use crate::shared_channels::SharedChannels;
 
 /// Everything that the server knows. Held in one mutex, see the crate's documentation.
 #[derive(Default)]
@@ -54,7 +59,14 @@ pub(crate) struct World {
     /// Trigger ids that were given out, with the user and the time.
     pub(crate) triggers: HashMap<String, (String, i64)>,
     pub(crate) properties: Properties,
+    pub(crate) groups: Groups,
+    /// Channels and who has left them.
+    pub(crate) left_channels: BTreeSet<(String, String)>,
+    pub(crate) sharing: SharedChannels,
+    pub(crate) outside: Outside,
+    pub(crate) installs: Installs,
     pub(crate) mails: Vec<(String, String, String)>,
+    pub(crate) email_notifications: Vec<EmailNotification>,
     /// Push notifications that plugins sent: to whom, and what.
     pub(crate) pushes: Vec<(String, v1::PushNotification)>,
     pub(crate) installed_at: i64,

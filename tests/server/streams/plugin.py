@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from typing import Any
@@ -44,6 +45,8 @@ class Streams(Plugin):
     seen: list[str] = []  # noqa: RUF012
     #: Pieces that were made for clients.
     made = 0
+    #: Set when a handler may stop waiting.
+    go_on = threading.Event()
 
     def __init__(self) -> None:
         self.mount("/socket", sockets, public=True)
@@ -107,6 +110,26 @@ class Streams(Plugin):
         except asyncio.CancelledError:
             self.seen.append("events cancelled")
             raise
+
+    @route.get("/stamps", public=True)
+    async def stamps(self, count: int) -> AsyncIterator[ServerSentEvent]:
+        """Events that say when they were made."""
+        for _ in range(count):
+            yield ServerSentEvent({"at": time.time()})
+            await asyncio.sleep(0.02)
+
+    @route.post("/stall", public=True)
+    def stall(self, request: HttpRequest) -> str:
+        """Reads nothing until the test has seen what comes of it."""
+        first = next(iter(request.iter_body()))
+        Streams.go_on.wait(60)
+        return f"{len(first) > 0}"
+
+    @route.post("/go", public=True)
+    def let_go(self) -> str:
+        """Ends what stalls."""
+        Streams.go_on.set()
+        return "go"
 
     @route.get("/trailers", public=True)
     def trailers(self) -> HttpResponse:

@@ -14,7 +14,7 @@ use super::command::{self, Command, Line, PostRef};
 use super::plugin::{Plugin, Started, explain};
 use super::render::channel_name;
 use super::screen::Screen;
-use super::{progress, settings, web};
+use super::{outside, progress, settings, web};
 use crate::manifest::Manifest;
 use crate::python_env::Progress;
 use crate::value;
@@ -44,6 +44,8 @@ pub(crate) struct Chat {
     pub(crate) plugin: Plugin,
     pub(crate) screen: Screen,
     place: Arc<Mutex<Place>>,
+    /// The web sockets that are open: whose, and their ids.
+    connections: Vec<(String, String)>,
     pub(crate) quit: bool,
 }
 
@@ -53,7 +55,7 @@ impl Chat {
     /// # Errors
     /// When the server has no such user.
     pub(crate) fn new(server: Server, plugin: Plugin, screen: Screen, user: &str) -> Result<Self, String> {
-        let mut chat = Self { server, plugin, screen, place: Arc::default(), quit: false };
+        let mut chat = Self { server, plugin, screen, place: Arc::default(), connections: Vec::new(), quit: false };
         chat.act_as(user)?;
         Ok(chat)
     }
@@ -193,6 +195,10 @@ impl Chat {
                 let plugin_id =
                     self.plugin.manifest().map(|it| it.id.clone()).ok_or("the plugin has no manifest yet")?;
                 web::ask(&self.actor()?, &plugin_id, &method, &path, body).await
+            }
+            Command::Event(event) => {
+                let plugin_id = self.plugin.manifest().map(|it| it.id.clone()).unwrap_or_default();
+                outside::happen(&self.server, &self.actor()?, &plugin_id, &mut self.connections, event).await
             }
             Command::Token => Ok(vec![self.actor()?.session_token()]),
             Command::Channels

@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+use super::outside::{self, Outside};
 use crate::log::LogLevel;
 
 /// A line, understood.
@@ -54,6 +55,7 @@ pub(crate) enum Command {
     Keys,
     Login,
     Advance(Duration),
+    Event(Outside),
     Trace(bool),
     Log(LogLevel),
     Status,
@@ -127,6 +129,12 @@ pub(crate) const COMMANDS: &[Row] = &[
     row("keys", &["kv"], "", "the plugin's key-value store"),
     row("login", &[], "", "log the user in, which asks the plugin"),
     row("advance", &[], "TIME", "move the server's clock forward, such as 90s, 15m, 2h"),
+    row(
+        "event",
+        &["server"],
+        "EVENT …",
+        "what happens from outside the chat: saml, ping, support …; :event help lists all",
+    ),
     row("trace", &[], "on|off", "show every hook and API call"),
     row("log", &[], "LEVEL", "show log records from debug, info, warn or error on"),
     row("status", &[], "", "how the plugin is"),
@@ -282,6 +290,7 @@ fn about_other(name: &str, rest: &str) -> Option<Command> {
         "complete" => text().map(Command::Complete),
         "set" => word_and_text().map(|(key, value)| Command::Set { key: key.to_owned(), value: value.to_owned() }),
         "advance" => duration(rest).map(Command::Advance),
+        "event" => outside::parse(rest).map(Command::Event),
         "trace" if rest == "on" => Some(Command::Trace(true)),
         "trace" if rest == "off" => Some(Command::Trace(false)),
         "log" => rest.parse().ok().map(Command::Log),

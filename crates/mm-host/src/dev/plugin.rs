@@ -1,6 +1,6 @@
 //! The plugin of `mm-host dev`: its folder, its host, its place in the simulated server. Can be started again and again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use mm_proto::plugin::v1;
 use mm_sim::{PluginRegistration, Server, SimError};
 
 use super::chat::language;
+use super::installed::Installed;
 use super::{Options, settings};
 use crate::host::PluginHost;
 use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
@@ -30,6 +31,7 @@ pub(crate) struct Plugin {
     configured: bool,
     /// The host of the process that runs or starts, for whoever must end it in the middle of something.
     current: Current,
+    installed: Arc<Installed>,
 }
 
 /// The host of the process that runs or starts, if one does.
@@ -66,7 +68,16 @@ impl Started {
 
 impl Plugin {
     pub(crate) fn new(options: Arc<Options>, server: Server) -> Self {
-        Self { options, server, running: None, manifest: None, configured: false, current: Current::default() }
+        let installed = Installed::of(options.clone(), server.clone());
+        Self {
+            options,
+            server,
+            running: None,
+            manifest: None,
+            configured: false,
+            current: Current::default(),
+            installed,
+        }
     }
 
     /// Reads the manifest, prepares Python, starts the process, activates the plugin. Stops the one that runs before.
@@ -77,8 +88,8 @@ impl Plugin {
         self.stop("restart").await;
         let began = Instant::now();
         let (manifest, _) = Manifest::load(&self.options.dir).map_err(text)?;
-        let runtime = self.runtime(&manifest, progress).await?;
-        let host = self.host(&manifest, runtime.clone())?;
+        let runtime = prepare(&self.options, &self.options.dir, &manifest, progress).await?;
+        let host = build_host(&self.options, &self.server, &self.options.dir, &manifest, runtime.clone())?;
         let api_manifest = v1::Manifest::from(&manifest);
         self.server.add_plugin(api_manifest, Some(self.bundle())).map_err(|error| explain(&error))?;
         self.manifest = Some(manifest.clone());
@@ -111,7 +122,7 @@ impl Plugin {
             return self.start(progress).await;
         }
         // In an environment that exists already, changed requirements are installed while the old process goes on.
-        if self.runtime(&manifest, progress).await? != before {
+        if prepare(&self.options, &self.options.dir, &manifest, progress).await? != before {
             return self.start(|_| {}).await;
         }
         let hello = host.swap("its files changed").await.map_err(|error| {
@@ -131,40 +142,6 @@ impl Plugin {
 
     fn bundle(&self) -> String {
         self.options.dir.display().to_string()
-    }
-
-    async fn runtime(
-        &self,
-        manifest: &Manifest,
-        progress: impl Fn(Progress) + Send + 'static,
-    ) -> Result<Runtime, String> {
-        let (options, for_env) = (self.options.clone(), manifest.clone());
-        let runtime = tokio::task::spawn_blocking(move || {
-            let request = EnvRequest {
-                bundle: &options.dir,
-                manifest: &for_env,
-                python: options.python.as_deref(),
-                sdk: options.sdk.as_deref(),
-                cache_dir: options.cache_dir.as_deref(),
-            };
-            Runtime::prepare(&request, &mut |it| progress(it))
-        });
-        runtime.await.map_err(|error| error.to_string())?.map_err(text)
-    }
-
-    fn host(&self, manifest: &Manifest, runtime: Runtime) -> Result<PluginHost, String> {
-        let limits = Limits { start: self.options.start_timeout, ..Limits::default() };
-        let mut builder = PluginHost::builder(&self.options.dir, manifest.clone(), runtime)
-            .api(self.server.api(&manifest.id))
-            .missing_api_methods(not_simulated())
-            .sql(self.server.sql())
-            .log(sink(self.server.clone(), manifest.id.clone()))
-            .log_level(LogLevel::Debug)
-            .limits(limits);
-        for (name, value) in &self.options.variables {
-            builder = builder.variable(name, value);
-        }
-        builder.build().map_err(text)
     }
 
     /// Gives the settings of the command line to the server.
@@ -194,6 +171,12 @@ impl Plugin {
         }
         running.host.drain_output(OUTPUT_LIMIT).await;
         running.host.stop(reason).await;
+    }
+
+    /// Ends everything: this plugin, and those that were installed.
+    pub(crate) async fn end(&mut self, reason: &str) {
+        self.stop(reason).await;
+        self.installed.stop().await;
     }
 
     /// Takes notice of a process that died, and gives why. When it is not started again, the server is told. `None` when nothing died.
@@ -282,6 +265,55 @@ impl Plugin {
     pub(crate) fn dir(&self) -> PathBuf {
         self.options.dir.clone()
     }
+}
+
+/// The environment of a plugin: its Python with its requirements.
+///
+/// # Errors
+/// A text for people when it cannot be prepared.
+pub(crate) async fn prepare(
+    options: &Arc<Options>,
+    dir: &Path,
+    manifest: &Manifest,
+    progress: impl Fn(Progress) + Send + 'static,
+) -> Result<Runtime, String> {
+    let (of, bundle, for_env) = (options.clone(), dir.to_owned(), manifest.clone());
+    let runtime = tokio::task::spawn_blocking(move || {
+        let request = EnvRequest {
+            bundle: &bundle,
+            manifest: &for_env,
+            python: of.python.as_deref(),
+            sdk: of.sdk.as_deref(),
+            cache_dir: of.cache_dir.as_deref(),
+        };
+        Runtime::prepare(&request, &mut |it| progress(it))
+    });
+    runtime.await.map_err(|error| error.to_string())?.map_err(text)
+}
+
+/// The host of a plugin in a simulated server.
+///
+/// # Errors
+/// A text for people.
+pub(crate) fn build_host(
+    options: &Options,
+    server: &Server,
+    dir: &Path,
+    manifest: &Manifest,
+    runtime: Runtime,
+) -> Result<PluginHost, String> {
+    let limits = Limits { start: options.start_timeout, ..Limits::default() };
+    let mut builder = PluginHost::builder(dir, manifest.clone(), runtime)
+        .api(server.api(&manifest.id))
+        .missing_api_methods(not_simulated())
+        .sql(server.sql())
+        .log(sink(server.clone(), manifest.id.clone()))
+        .log_level(LogLevel::Debug)
+        .limits(limits);
+    for (name, value) in &options.variables {
+        builder = builder.variable(name, value);
+    }
+    builder.build().map_err(text)
 }
 
 /// Log records to the simulated server's log, from where they are shown.

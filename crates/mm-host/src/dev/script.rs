@@ -35,7 +35,7 @@ pub(crate) async fn play(chat: &mut Chat, feed: Feed, script: impl AsyncBufRead 
     let mut player = Player { chat, feed, failures: Vec::new(), unexpected: None };
     player.settle().await;
     player.run(script.lines()).await;
-    player.chat.plugin.stop("the script is over").await;
+    player.chat.plugin.end("the script is over").await;
     player.show();
     player.report()
 }

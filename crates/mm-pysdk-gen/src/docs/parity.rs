@@ -59,7 +59,7 @@ fn row(method: &Method, python: &str, target: &str, simulator: &'static str) -> 
 
 fn stream(stream: Stream) -> &'static str {
     match stream {
-        Stream::None => "",
+        Stream::None => "no",
         Stream::HttpExchange | Stream::HttpCall => "HTTP, both ways",
         Stream::FileExchange => "file, both ways",
         Stream::Upload => "bytes in",

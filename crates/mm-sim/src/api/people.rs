@@ -218,6 +218,13 @@ pub(super) fn delete_preferences_for_user(
     Ok(v1::DeletePreferencesForUserResponse {})
 }
 
+pub(super) fn get_ldap_user_attributes(
+    cx: &Cx,
+    r: v1::GetLdapUserAttributesRequest,
+) -> Answer<v1::GetLdapUserAttributesResponse> {
+    Ok(v1::GetLdapUserAttributesResponse { result: cx.server.ldap_attributes(&r.user_id, &r.attributes)? })
+}
+
 pub(super) fn get_session(cx: &Cx, r: v1::GetSessionRequest) -> Answer<v1::GetSessionResponse> {
     Ok(v1::GetSessionResponse { session: Some(cx.server.session(&r.session_id)?) })
 }

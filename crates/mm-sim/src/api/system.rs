@@ -123,13 +123,13 @@ pub(super) fn get_bundle_path(cx: &Cx, _: v1::GetBundlePathRequest) -> Answer<v1
     Ok(v1::GetBundlePathResponse { result: cx.server.bundle_path(&cx.plugin_id) })
 }
 
-pub(super) fn get_license(_: &Cx, _: v1::GetLicenseRequest) -> Answer<v1::GetLicenseResponse> {
-    // The simulated server is a free one.
-    Ok(v1::GetLicenseResponse { license: None })
+pub(super) fn get_license(cx: &Cx, _: v1::GetLicenseRequest) -> Answer<v1::GetLicenseResponse> {
+    Ok(v1::GetLicenseResponse { license: cx.server.license() })
 }
 
-pub(super) fn is_enterprise_ready(_: &Cx, _: v1::IsEnterpriseReadyRequest) -> Answer<v1::IsEnterpriseReadyResponse> {
-    Ok(v1::IsEnterpriseReadyResponse { result: false })
+pub(super) fn is_enterprise_ready(cx: &Cx, _: v1::IsEnterpriseReadyRequest) -> Answer<v1::IsEnterpriseReadyResponse> {
+    // A free server, unless it was given a licence.
+    Ok(v1::IsEnterpriseReadyResponse { result: cx.server.license().is_some() })
 }
 
 pub(super) fn get_server_version(cx: &Cx, _: v1::GetServerVersionRequest) -> Answer<v1::GetServerVersionResponse> {
@@ -161,6 +161,19 @@ pub(super) fn get_plugins(cx: &Cx, _: v1::GetPluginsRequest) -> Answer<v1::GetPl
 
 pub(super) fn get_plugin_status(cx: &Cx, r: v1::GetPluginStatusRequest) -> Answer<v1::GetPluginStatusResponse> {
     Ok(v1::GetPluginStatusResponse { plugin_status: Some(cx.server.plugin_status(&r.id)?) })
+}
+
+pub(super) async fn enable_plugin(cx: &Cx, r: v1::EnablePluginRequest) -> Answer<v1::EnablePluginResponse> {
+    cx.server.enable_plugin(&r.id).await?;
+    Ok(v1::EnablePluginResponse {})
+}
+
+pub(super) fn request_trial_license(
+    cx: &Cx,
+    r: v1::RequestTrialLicenseRequest,
+) -> Answer<v1::RequestTrialLicenseResponse> {
+    cx.server.request_trial(&r.requester_id, r.users, r.terms_accepted)?;
+    Ok(v1::RequestTrialLicenseResponse {})
 }
 
 pub(super) fn disable_plugin(cx: &Cx, r: v1::DisablePluginRequest) -> Answer<v1::DisablePluginResponse> {
@@ -205,7 +218,7 @@ pub(super) fn publish_plugin_cluster_event(
     cx: &Cx,
     r: v1::PublishPluginClusterEventRequest,
 ) -> Answer<v1::PublishPluginClusterEventResponse> {
-    cx.server.send_cluster_event(&cx.plugin_id, r.event.unwrap_or_default());
+    cx.server.deliver_cluster_event(&cx.plugin_id, r.event.unwrap_or_default());
     Ok(v1::PublishPluginClusterEventResponse {})
 }
 
@@ -261,14 +274,19 @@ pub(super) fn log_audit_rec_with_level(
     Ok(v1::LogAuditRecWithLevelResponse {})
 }
 
-pub(super) fn get_cloud_limits(_: &Cx, _: v1::GetCloudLimitsRequest) -> Answer<v1::GetCloudLimitsResponse> {
-    // None: the simulated server does not run in Mattermost's cloud.
-    Ok(v1::GetCloudLimitsResponse { product_limits: Some(v1::ProductLimits::default()) })
+pub(super) fn get_cloud_limits(cx: &Cx, _: v1::GetCloudLimitsRequest) -> Answer<v1::GetCloudLimitsResponse> {
+    Ok(v1::GetCloudLimitsResponse { product_limits: Some(cx.server.world().outside.limits) })
 }
 
 pub(super) fn remove_plugin(cx: &Cx, r: v1::RemovePluginRequest) -> Answer<v1::RemovePluginResponse> {
     cx.server.disable_plugin(&r.id)?;
-    cx.server.world().plugins.shift_remove(&r.id);
+    let gone = {
+        let mut world = cx.server.world();
+        world.plugins.shift_remove(&r.id);
+        world.installs.forget(&r.id)
+    };
+    // Its files are deleted without holding the world.
+    drop(gone);
     Ok(v1::RemovePluginResponse {})
 }
 
@@ -276,6 +294,6 @@ pub(super) async fn send_push_notification(
     cx: &Cx,
     r: v1::SendPushNotificationRequest,
 ) -> Answer<v1::SendPushNotificationResponse> {
-    cx.server.push(&r.user_id, r.notification.unwrap_or_default()).await;
+    cx.server.send_push(&r.user_id, r.notification.unwrap_or_default()).await;
     Ok(v1::SendPushNotificationResponse {})
 }

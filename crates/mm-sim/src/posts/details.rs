@@ -119,8 +119,8 @@ pub(super) fn mark_deleted(world: &mut World, id: &str, deleted_by: &str, now: i
     let Some(entry) = world.posts.get_mut(id) else { return };
     let post = Arc::make_mut(&mut entry.post);
     if post.delete_at == 0 {
-        post.delete_at = now;
-        post.update_at = now;
+        post.update_at = now.max(post.update_at + 1);
+        post.delete_at = post.update_at;
         post.props.insert("deleteBy".to_owned(), values::string(deleted_by));
         for file_id in post.file_ids.clone() {
             if let Some(file) = world.files.get_mut(&file_id) {

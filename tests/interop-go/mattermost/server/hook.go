@@ -25,6 +25,8 @@ type HookCall struct {
 	Errors     fill.Errors `json:"errors"`
 	// Echo names the arguments that should come back, by the index of the result; without Expect.
 	Echo map[int]int `json:"echo"`
+	// Length is how long a file is that the server lends, in bytes; such a file and what comes back are counted, not kept.
+	Length int64 `json:"length"`
 }
 
 // HookResult is what came of it.
@@ -33,6 +35,8 @@ type HookResult struct {
 	Results []any `json:"results"`
 	// Streams are the arguments that the plugin writes to.
 	Streams []any `json:"streams,omitempty"`
+	// Large is in place of Streams when the call said a length.
+	Large *Large `json:"large,omitempty"`
 	// Failure is why the call itself failed; results are then what the server goes on with.
 	Failure    string           `json:"failure,omitempty"`
 	Comparison *fill.Comparison `json:"comparison,omitempty"`
@@ -48,6 +52,10 @@ func (p *Process) Call(call HookCall) (*HookResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	outcome := func() *Large { return nil }
+	if call.Length > 0 {
+		outcome = enlarge(args, call.Length)
+	}
 	result := &HookResult{Results: []any{}}
 	client := p.Hooks.Reporting(func(_ string, err error) { result.Failure = err.Error() })
 	results := reflect.ValueOf(client).MethodByName(call.Name).Call(args)
@@ -59,6 +67,7 @@ func (p *Process) Call(call HookCall) (*HookResult, error) {
 			result.Streams = append(result.Streams, fill.Plain(arg.Interface()))
 		}
 	}
+	result.Large = outcome()
 	expected, err := call.expected(signature, results)
 	if expected != nil {
 		comparison := fill.CompareAll(expected, results)
