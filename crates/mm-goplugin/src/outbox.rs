@@ -5,6 +5,9 @@
 //! that is dropped in the middle must not leave half of it behind. So bytes are appended under a lock, without waiting, and the
 //! same task then writes as much as the writer takes. Only when the writer is full does [`Outbox::drive`], the task that belongs
 //! to the outbox, go on with the rest. In the common case a reply therefore costs one `write` and no change of task.
+//!
+//! Where all tasks take turns on one thread, [`Outbox::drive`] can do all of the writing ([`Outbox::gathering`]): then several
+//! puts, by tasks that run one after the other, are one `write`, and the other side is woken once.
 
 use std::future::poll_fn;
 use std::io;
@@ -21,6 +24,9 @@ pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 /// A buffer that has held a large message is given back when it is empty.
 const KEPT_CAPACITY: usize = 64 * 1024;
 
+/// So much is not kept for the end of a turn but written at once, in bytes.
+const MOST_GATHERED: usize = 32 * 1024;
+
 /// See the module. `E` is state that changes together with the bytes.
 pub(crate) struct Outbox<E> {
     state: Mutex<State<E>>,
@@ -28,6 +34,8 @@ pub(crate) struct Outbox<E> {
     waker: Waker,
     /// More than this much is waiting: [`Outbox::poll_room`] says wait.
     high_water: usize,
+    /// See [`Outbox::gathering`].
+    gathers: bool,
 }
 
 struct State<E> {
@@ -65,7 +73,12 @@ impl<E> Outbox<E> {
             waiting: Vec::new(),
             extra,
         };
-        Self { state: Mutex::new(state), waker: Waker::from(signal.clone()), signal, high_water }
+        Self { state: Mutex::new(state), waker: Waker::from(signal.clone()), signal, high_water, gathers: false }
+    }
+
+    /// Whether what is put waits for the end of the turn: until the tasks that can run have run, and [`Outbox::drive`] with them.
+    pub(crate) fn gathering(self, gathers: bool) -> Self {
+        Self { gathers, ..self }
     }
 
     /// Appends under the lock and writes nothing yet. `append` gets the buffer and the extra state, and may only
@@ -77,13 +90,17 @@ impl<E> Outbox<E> {
         Ok(append(buffer, extra))
     }
 
-    /// [`Outbox::append`], then writes as much as the writer takes now.
+    /// [`Outbox::append`], then writes as much as the writer takes now, or has it written at the end of the turn.
     pub(crate) fn put<R>(&self, append: impl FnOnce(&mut Vec<u8>, &mut E) -> R) -> io::Result<R> {
         let mut state = self.lock();
         state.check()?;
         let State { buffer, extra, .. } = &mut *state;
         let result = append(buffer, extra);
-        self.write_out(state);
+        if self.gathers && state.waiting_bytes() < MOST_GATHERED {
+            self.signal.0.notify_one();
+        } else {
+            self.write_out(state);
+        }
         Ok(result)
     }
 
@@ -115,6 +132,9 @@ impl<E> Outbox<E> {
     pub(crate) async fn drive(&self) -> Arc<io::Error> {
         loop {
             self.signal.0.notified().await;
+            if self.gathers {
+                at_the_end_of_the_queue().await;
+            }
             self.flush();
             if let Some(failure) = &self.lock().failure {
                 return failure.clone();
@@ -178,6 +198,19 @@ impl<E> Outbox<E> {
         // A panic while the lock is held can only come from the writer; the state is whole at each of its calls.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Lets the tasks run that can run now. Unlike tokio's `yield_now`, does not look for new events before it goes on.
+async fn at_the_end_of_the_queue() {
+    let mut has_waited = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl<E> State<E> {

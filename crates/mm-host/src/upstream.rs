@@ -78,7 +78,7 @@ pub fn started_by_server() -> bool {
 /// The process should end when this returns, with the code that it returns: 0 after the server asked the plugin to quit or a SIGTERM,
 /// 1 when the server is gone or the plugin cannot go on, so that the server starts it again.
 pub fn run(make: impl FnOnce(LogSink) -> Arc<dyn Plugin>) -> ExitCode {
-    life::run(make)
+    life::run(life::Threads::Two, make)
 }
 
 /// Keeps the plugin's process, which is of the same user, from reading this one's environment: it is the server's, with the password of
@@ -93,7 +93,7 @@ pub fn executable() -> ExitCode {
     hide();
     // Before there is a second thread. Without a janitor there is still the kernel, which ends Python with this process.
     let _ = crate::supervisor::janitor::start();
-    let code = life::run(|sink| Arc::new(python::PythonPlugin::start(sink)));
+    let code = life::run(life::Threads::One, |sink| Arc::new(python::PythonPlugin::start(sink)));
     crate::supervisor::janitor::end();
     code
 }

@@ -1,16 +1,19 @@
 //! A connection as its user has it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Notify, watch};
 
 use super::cell::Cell;
 use super::driver;
 use super::end::{End, OpenError};
 use super::frame::{Header, flag};
+use super::intake::Intake;
 use super::limits::{Limits, WINDOW};
 use super::stream::Stream;
 use crate::outbox::Outbox;
@@ -44,22 +47,33 @@ pub(super) struct Inner {
     pub(super) close: Notify,
     pub(super) pong: Mutex<Option<u32>>,
     /// How often something was read from the socket.
-    pub(super) reads: Arc<AtomicU64>,
+    pub(super) reads: AtomicU64,
+    pub(super) intake: Mutex<Intake>,
 }
 
-/// Signs of life of a connection.
+/// Signs of life of a connection, which does not keep it open.
 pub(crate) struct Pulse {
-    reads: Arc<AtomicU64>,
-    ended: watch::Receiver<Option<End>>,
+    inner: Arc<Inner>,
 }
 
 impl Pulse {
     pub(crate) fn reads(&self) -> u64 {
-        self.reads.load(Ordering::Relaxed)
+        self.inner.reads.load(Ordering::Relaxed)
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        self.ended.borrow().is_some()
+        self.inner.ended.borrow().is_some()
+    }
+
+    /// Reads once in place of the connection's task, and answers what can be answered: `read` fills a buffer from the connection's
+    /// socket. May be called on any thread. That the socket is at its end, the task will see.
+    pub(crate) fn take_in(&self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) {
+        let mut intake = self.inner.intake();
+        if let Ok(count @ 1..) = read(intake.room())
+            && let Err(end) = intake.feed(&self.inner, count)
+        {
+            self.inner.finish(&end);
+        }
     }
 }
 
@@ -96,14 +110,15 @@ impl Connection {
         };
         let inner = Arc::new(Inner {
             role,
-            out: Outbox::new(Box::new(write), limits.write_buffer, ()),
+            out: Outbox::new(Box::new(write), limits.write_buffer, ()).gathering(alone_on_its_thread()),
             limits,
             table: Mutex::new(table),
             incoming: Notify::new(),
             ended: watch::Sender::new(None),
             close: Notify::new(),
             pong: Mutex::new(None),
-            reads: Arc::default(),
+            reads: AtomicU64::new(0),
+            intake: Mutex::new(Intake::new()),
         });
         driver::start(inner.clone(), read);
         Self { held: Arc::new(Held(inner.clone())), inner }
@@ -173,9 +188,9 @@ impl Connection {
         self.inner.end_now()
     }
 
-    /// Signs of life, for one who must not hold the connection.
+    /// For one who must not hold the connection.
     pub(crate) fn pulse(&self) -> Pulse {
-        Pulse { reads: self.inner.reads.clone(), ended: self.inner.ended.subscribe() }
+        Pulse { inner: self.inner.clone() }
     }
 
     /// Writes what is waiting, within [`Limits::close_timeout`], and closes the socket. Streams that are still open fail.
@@ -185,15 +200,25 @@ impl Connection {
     }
 
     /// Waits until everything that streams took is handed to the socket.
-    pub async fn flushed(&self) -> std::io::Result<()> {
+    pub async fn flushed(&self) -> io::Result<()> {
         self.inner.out.drained().await
     }
+}
+
+/// Whether all tasks take turns on one thread, so that to let a task write costs no change of threads.
+fn alone_on_its_thread() -> bool {
+    Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread
 }
 
 impl Inner {
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {
         // Nothing under this lock calls foreign code, so a poisoned table is whole.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn intake(&self) -> MutexGuard<'_, Intake> {
+        // What panics under this lock ends the connection's task, and with it the connection.
+        self.intake.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn end_now(&self) -> Option<End> {

@@ -1,19 +1,15 @@
 //! The two tasks of a connection.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::AsyncRead;
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 
 use super::connection::Inner;
 use super::end::End;
 use super::frame::{Header, flag};
-use super::reader::Reader;
-
-/// Bytes read from the socket at a time.
-const READ_SIZE: usize = 64 * 1024;
 
 /// The reason that yamux gives for a protocol error.
 const GO_AWAY_PROTOCOL_ERROR: u32 = 1;
@@ -45,24 +41,11 @@ pub(super) fn start(inner: Arc<Inner>, read: impl AsyncRead + Send + Unpin + 'st
 
 /// Reads until the connection is over.
 async fn read_all(inner: &Inner, mut read: impl AsyncRead + Unpin) -> End {
-    let mut reader = Reader::new();
-    let mut buffer = vec![0; READ_SIZE];
     loop {
-        match read.read(&mut buffer).await {
+        match poll_fn(|cx| inner.intake().poll_feed(inner, Pin::new(&mut read), cx)).await {
             Ok(0) => return End::PeerClosed,
-            Ok(count) => {
-                inner.reads.fetch_add(1, Ordering::Relaxed);
-                let result = reader.feed(inner, &buffer[..count]);
-                // All answers to what was read, in one write. If there are none the outbox is left alone: a stream's task may be
-                // writing, and this one must not wait for it.
-                if reader.has_answered() {
-                    inner.out.flush();
-                }
-                if let Err(end) = result {
-                    return end;
-                }
-            }
-            Err(error) => return End::Io(Arc::new(error)),
+            Ok(_) => {}
+            Err(end) => return end,
         }
     }
 }

@@ -33,6 +33,12 @@ pub enum End {
     WriteBacklog,
 }
 
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}
+
 impl End {
     /// The error of a stream whose connection is over.
     pub(crate) fn to_io(&self) -> io::Error {

@@ -8,14 +8,16 @@
 //! A [`Connection`] owns two tasks. One reads frames and never waits for anything but the socket: it answers pings, acknowledges
 //! streams at once, and puts payload into the buffer of its stream, where the window bounds it. The other writes what the first
 //! attempt could not (see `outbox.rs`) and keeps time. Whoever writes into a [`Stream`] writes into the socket itself as long as
-//! the socket takes it. So neither an application that does not read nor one that writes without end can hold the connection up;
-//! a runtime whose every worker thread is blocked by the application can.
+//! the socket takes it; on a runtime of one thread it leaves that to the second task, which writes once for all that the tasks of
+//! a turn have to say. So neither an application that does not read nor one that writes without end can hold the connection up. A
+//! runtime whose every thread is blocked by the application can; a session then has another thread read (see `guardian.rs`).
 
 mod cell;
 mod connection;
 mod driver;
 mod end;
 mod frame;
+mod intake;
 mod limits;
 mod reader;
 mod stream;

@@ -16,9 +16,15 @@ use super::{PROTOCOL_VERSION, cookie};
 use crate::log::{LogLevel, LogSink};
 use crate::supervisor::janitor;
 
-/// Threads that run tasks. Two, so that one that is held up leaves another to answer pings (see `mm-goplugin`); what this program does
-/// itself hardly ever needs more than one.
-const WORKERS: usize = 2;
+/// How many threads run the tasks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Threads {
+    /// All take turns, so that a call passes from the server to the plugin's process and back without waiting for another thread to
+    /// wake, which takes longer than all that is done for it here. For tasks that never block, such as this program's own.
+    One,
+    /// One that is held up, by the code of a plugin that is part of the program, leaves another to answer pings (see `mm-goplugin`).
+    Two,
+}
 
 /// Most threads for what blocks: looking for Python, writing to standard error.
 const MAX_BLOCKING: usize = 4;
@@ -55,21 +61,25 @@ enum Ending {
 }
 
 /// See [`super::run`].
-pub(super) fn run(make: impl FnOnce(LogSink) -> Arc<dyn Plugin>) -> ExitCode {
-    // One heap a worker: glibc would make up to eight a processor, idle nearly always.
+pub(super) fn run(threads: Threads, make: impl FnOnce(LogSink) -> Arc<dyn Plugin>) -> ExitCode {
+    // One heap a thread that works: glibc would make up to eight a processor, idle nearly always.
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: it sets a number, before there is a second thread.
     unsafe {
         nix::libc::mallopt(nix::libc::M_ARENA_MAX, 2);
     }
     logs::record_panics();
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(WORKERS)
+    let mut builder = match threads {
+        Threads::One => Builder::new_current_thread(),
+        Threads::Two => Builder::new_multi_thread(),
+    };
+    let runtime = match builder
+        .worker_threads(2)
         .max_blocking_threads(MAX_BLOCKING)
         .thread_name("mm-host")
         .enable_all()
-        .build();
-    let runtime = match runtime {
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("[ERROR] mm-host could not start its threads: {error}");
