@@ -12,7 +12,7 @@ import width_types as types
 from minimost import Minimost, Reply, but_maps
 from probe_peer import ProbePeer
 
-from mattermost_plugin import Reject, Replace
+from mattermost_plugin import HookRejected, Reject, Replace
 from mattermost_plugin._generated.hooks import HOOKS
 
 #: Types of Go, by hook.
@@ -30,7 +30,9 @@ CALLED = sorted(set(HOOKS) - STREAMS - LIFE)
 VERDICTS = [go for go in CALLED if HOOKS[go].outcome == "verdict"]
 REJECTIONS = [go for go in CALLED if HOOKS[go].outcome == "rejection"]
 #: Hooks with an error among their results.
-FALLIBLE = [go for go in CALLED if HOOKS[go].outcome in ("error", "app_error")]
+FALLIBLE = [go for go in CALLED if HOOKS[go].outcome in ("error", "app_error") and HOOKS[go].kind != "decides"]
+#: Their error refuses what was asked, which a handler that merely failed must not do.
+REFUSING = [go for go in CALLED if HOOKS[go].refusal == "error"]
 #: Hooks whose reply Go decodes over the value that it sent.
 MERGED = {"MessageWillBePosted", "ChannelMemberWillBeAdded", "TeamMemberWillBeAdded"}
 ERRORS = ("error", "*model.AppError")
@@ -190,3 +192,13 @@ def test_another_exception_is_a_failure_in_its_own_words(
     else:
         assert (error["Message"], error["Where"]) == ("ValueError: too ü", go)
         assert 100 <= error["StatusCode"] <= 999
+
+
+@pytest.mark.parametrize("go", REFUSING)
+def test_an_error_that_refuses_is_only_what_the_handler_says(server: Minimost, peer: ProbePeer, go: str) -> None:
+    peer.raises(go, ValueError("too ü"))
+    reply = server.hook(go, fill=ARGS)
+    assert "ValueError: too ü" in reply.failure, "the call fails, and the server goes on as if nobody had been asked"
+    peer.raises(go, HookRejected("Not today ü."))
+    reply = server.hook(go, fill=ARGS)
+    assert (reply.failure, reply.results[-1]) == ("", {"Code": 0, "Err": "Not today ü."})
