@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use mm_proto::grpc::HooksService;
 use mm_proto::host::v1::plugin_host_client::PluginHostClient;
 use mm_proto::host::v1::plugin_process_server::{PluginProcess, PluginProcessServer};
-use mm_proto::host::v1::{HelloRequest, ShutdownRequest, ShutdownResponse};
+use mm_proto::host::v1::{HelloRequest, OverdueRequest, OverdueResponse, ShutdownRequest, ShutdownResponse};
 use mm_proto::plugin::v1;
 use mm_proto::{ApiError, PROTOCOL_VERSION, PluginHooks, SURFACE_VERSION};
 use tokio::io::AsyncReadExt as _;
@@ -51,6 +51,7 @@ async fn hello(socket: &str, token: &str) -> Result<()> {
         surface_version: SURFACE_VERSION.to_owned(),
         hooks: vec!["MessageWillBePosted".to_owned()],
         plugin_class: "Echo".to_owned(),
+        ..HelloRequest::default()
     });
     request.metadata_mut().insert("x-mm-token", token.parse()?);
     PluginHostClient::new(echo::connect(socket.into()).await?).hello(request).await?;
@@ -76,5 +77,10 @@ impl PluginProcess for Process {
     async fn shutdown(&self, _: Request<ShutdownRequest>) -> Result<Response<ShutdownResponse>, Status> {
         self.0.notify_one();
         Ok(Response::new(ShutdownResponse {}))
+    }
+
+    async fn overdue(&self, _: Request<OverdueRequest>) -> Result<Response<OverdueResponse>, Status> {
+        // An echo is never late.
+        Ok(Response::new(OverdueResponse::default()))
     }
 }
