@@ -211,7 +211,13 @@ def test_public_files_come_from_the_bundle(site: Site) -> None:
 
 def test_metrics_have_an_address_of_their_own(site: Site) -> None:
     got = site.ask("GET", "/metrics", user=False, port=site.metrics_port)
-    assert (got.status, got.body) == (200, b"up 1\n")
+    host, own = got.body[: -len(b"up 1\n")], got.body[-len(b"up 1\n") :]
+    assert (got.status, own) == (200, b"up 1\n")
+    # The host's come first, and with them nothing else.
+    assert host.startswith(b"# HELP mm_host_")
+    assert host.endswith(b"\n")
+    names = [line.removeprefix(b"# HELP ").removeprefix(b"# TYPE ") for line in host.splitlines()]
+    assert [it for it in names if not it.startswith(b"mm_host_")] == []
     assert site.ask("GET", "/metrics/x", user=False, port=site.metrics_port).body == b"up:x 1\n"
     assert site.ask("GET", "/hello", user=False, port=site.metrics_port).status == 404
 
