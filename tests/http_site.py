@@ -31,7 +31,7 @@ from mattermost_plugin.models import *
 class Site:
     """A running plugin, and the address that it is at."""
 
-    def __init__(self, mm_host: Path, plugin: str, *options: str) -> None:
+    def __init__(self, mm_host: Path, plugin: str, *options: str, python: dict[str, Any] | None = None) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="mm")
         root = Path(self.folder.name)
         (root / "plugin").mkdir()
@@ -40,7 +40,7 @@ class Site:
             "id": PLUGIN_ID,
             "name": "HTTP",
             "version": "0.1.0",
-            "server": {"executable": "plugin.py", "runtime": "python"},
+            "server": {"executable": "plugin.py", "runtime": "python", "python": python or {}},
         }
         (root / "plugin" / "plugin.json").write_text(json.dumps(manifest), encoding="utf-8")
         self.root = root

@@ -56,6 +56,15 @@ class FaultyPlugin(Plugin):
     def down(self, size: int, piece: int = 65536):
         return HttpResponse(body=(b"x" * piece for _ in range(size // piece)))
 
+    @route.get("/pause")
+    def pause(self, seconds: float):
+        def pieces():
+            yield b"begin"
+            time.sleep(seconds)
+            yield b"end"
+
+        return HttpResponse(body=pieces())
+
     @route.get("/down/async")
     async def down_async(self, size: int, piece: int = 65536):
         async def pieces():
@@ -253,6 +262,20 @@ def test_large_and_many_header_fields(site: Site) -> None:
 
 def test_a_slow_answer_is_waited_for(site: Site) -> None:
     assert site.ask("GET", "/sleep?seconds=1.5").body == b"awake"
+
+
+def test_only_the_beginning_of_an_answer_has_a_deadline(mm_host: Path) -> None:
+    site = Site(mm_host, PLUGIN, python={"deadlines": {"ServeHTTP": 1}})
+    try:
+        began = time.monotonic()
+        assert site.ask("GET", "/sleep?seconds=4").status == 500
+        assert 0.9 < time.monotonic() - began < 4
+        site.logged("ServeHTTP")
+        # Others are served meanwhile, and an answer that has begun may take its time.
+        assert site.ask("GET", "/hello").body == b"hello"
+        assert site.ask("GET", "/pause?seconds=2").body == b"beginend"
+    finally:
+        site.close()
 
 
 @pytest.mark.parametrize("path", ["/down?size=1000000000", "/down/async?size=1000000000"])
