@@ -109,7 +109,7 @@ mod tests {
             tags: tags.iter().map(|it| (*it).to_owned()).collect(),
         };
         let params = [("userID", "string"), ("frobnications", "int")];
-        let api = method("FrobnicateUser", None, &params, &["*model.Post", "*model.AppError"], &["User"]);
+        let api = method("UpdateFrobnications", None, &params, &["*model.Post", "*model.AppError"], &["User"]);
         let at = surface.api.partition_point(|it| it.name < api.name);
         surface.api.insert(at, api);
         surface.hooks.push(method("UserHasFrobnicated", Some(99), &[("c", "*plugin.Context")], &["error"], &[]));
@@ -132,8 +132,8 @@ mod tests {
         assert_eq!(
             missing,
             [
-                "api.FrobnicateUser: doc",
-                "api.FrobnicateUser: params.frobnications",
+                "api.UpdateFrobnications: doc",
+                "api.UpdateFrobnications: params.frobnications",
                 "hook.UserHasFrobnicated: doc",
                 "type.\"model.Post\": fields.Frobs",
             ]
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(kept, 0, "the ledger only grows");
         assert!(compiled.wire_lock.contains("Post.frobs = "));
         let page = file(&plan, "docs/upstream/99.0.0.md");
-        assert!(page.contains("- added API method `FrobnicateUser`") && page.contains("`model.Post.Frobs`"), "{page}");
+        assert!(page.contains("- added API method `UpdateFrobnications`") && page.contains("`model.Post.Frobs`"), "{page}");
     }
 
     #[test]

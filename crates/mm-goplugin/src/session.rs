@@ -104,14 +104,18 @@ pub enum ServeError {
 
 /// [`announce`], then [`Announced::accept`].
 pub async fn serve(config: ServeConfig) -> Result<Session, ServeError> {
-    announce(config)?.accept().await
+    announce(config, |_| {})?.accept().await
 }
 
 /// Checks the cookie, makes the socket and prints the handshake line, which a host expects within seconds of the start: call it
 /// first, do slow things afterwards. Needs a tokio runtime.
-pub fn announce(config: ServeConfig) -> Result<Announced, StartError> {
+///
+/// `made` is called with the folder of the socket before the host hears of it. [`Announced::accept`] removes the folder; a process that
+/// is killed before leaves it behind, unless somebody else was told.
+pub fn announce(config: ServeConfig, made: impl FnOnce(&Path)) -> Result<Announced, StartError> {
     handshake::check(&config.cookie)?;
     let socket = Socket::bind()?;
+    made(socket.folder());
     if config.ignore_interrupt {
         let mut interrupts =
             tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).map_err(StartError::Announce)?;
@@ -133,11 +137,6 @@ pub struct Announced {
 }
 
 impl Announced {
-    /// The folder of the socket. It is removed by [`Announced::accept`]; a process that is killed before leaves it behind.
-    pub fn folder(&self) -> &Path {
-        self.socket.folder()
-    }
-
     /// Waits for the host, which connects once, or for the end of the host. The socket is removed from the file system afterwards, so
     /// that nothing is left behind however the process ends.
     pub async fn accept(self) -> Result<Session, ServeError> {

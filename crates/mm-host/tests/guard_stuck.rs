@@ -70,7 +70,8 @@ async fn compiled_code_that_holds_the_interpreter_is_shown_too() {
                 tokio::task::yield_now().await
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), found).await.expect(text);
+        let found = tokio::time::timeout(Duration::from_secs(20), found).await;
+        assert!(found.is_ok(), "no {text:?} in {:#?}", plugin.logged());
     }
     let logged = plugin.logged();
     let dump = logged.iter().find(|it| it.contains("most recent call first")).unwrap();

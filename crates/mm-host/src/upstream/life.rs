@@ -1,5 +1,6 @@
 //! From the handshake to the end of the process.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,8 +111,9 @@ async fn serve(desk: &Arc<Desk>, make: impl FnOnce(LogSink) -> Arc<dyn Plugin>) 
     let mut terminated = signal(SignalKind::terminate()).map_err(|error| format!("no signals: {error}"))?;
     let hangups = signal(SignalKind::hangup()).map_err(|error| format!("no signals: {error}"))?;
     let config = ServeConfig::new(cookie(), PROTOCOL_VERSION, Arc::new(Dispensary { desk: desk.clone() }));
-    let announced = announce(config).map_err(|error| error.to_string())?;
-    janitor::tell(&janitor::Note::Folder(announced.folder()));
+    // A server that is quick may kill this process as soon as it has read where to connect.
+    let told = |folder: &Path| janitor::tell(&janitor::Note::Folder(folder));
+    let announced = announce(config, told).map_err(|error| error.to_string())?;
     let plugin = make(desk.logs.sink());
     desk.seat(plugin.clone());
     let _reloading = AbortOnDropHandle::new(tokio::spawn(reload(hangups, desk.clone(), plugin.clone())));

@@ -243,7 +243,8 @@ def _install_stack_signal() -> int:
 
     SIGQUIT is the one that does the same in Go and Java. 0 when a library has a handler for it already.
     """
-    if signal.getsignal(signal.SIGQUIT) is not signal.SIG_DFL:
+    # Ignored is what a program that was started in the background inherits, and no wish of the plugin's.
+    if signal.getsignal(signal.SIGQUIT) not in (signal.SIG_DFL, signal.SIG_IGN):
         return 0
     import faulthandler
 
