@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Rejection: TypeAlias = str | Allow | type[Allow] | Reject | None
     Verdict: TypeAlias = _T | tuple[_T | None, str] | Allow | Replace[_T] | Reject | type[Allow] | None
     PostVerdict: TypeAlias = Verdict[_T] | Dismiss | type[Dismiss]
+    OnError: TypeAlias = Literal["allow", "reject"]
 
     _Handler = TypeVar("_Handler", bound=Callable[..., Any])
     _DoorWillClose = TypeVar("_DoorWillClose", bound=Callable[[Any, Context], Result[bool]])
@@ -35,20 +36,47 @@ class Hook(Protocol):
     @overload
     def __call__(self, name: _Handler, /) -> _Handler: ...
     @overload
-    def __call__(self) -> Callable[[_Handler], _Handler]: ...
+    def __call__(
+        self,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
+        idempotent: bool = False,
+    ) -> Callable[[_Handler], _Handler]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.DoorWillClose, "DoorWillClose", "door_will_close"], /
+        self,
+        name: Literal[HookName.DoorWillClose, "DoorWillClose", "door_will_close"],
+        /,
+        *,
+        deadline: float | None = None,
     ) -> Callable[[_DoorWillClose], _DoorWillClose]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.GreetingIsNeeded, "GreetingIsNeeded", "greeting_is_needed"], /
+        self,
+        name: Literal[HookName.GreetingIsNeeded, "GreetingIsNeeded", "greeting_is_needed"],
+        /,
+        *,
+        deadline: float | None = None,
     ) -> Callable[[_GreetingIsNeeded], _GreetingIsNeeded]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.LetterWillBeSent, "LetterWillBeSent", "letter_will_be_sent"], /
+        self,
+        name: Literal[HookName.LetterWillBeSent, "LetterWillBeSent", "letter_will_be_sent"],
+        /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_LetterWillBeSent], _LetterWillBeSent]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.VisitorWillEnter, "VisitorWillEnter", "visitor_will_enter"], /
+        self,
+        name: Literal[HookName.VisitorWillEnter, "VisitorWillEnter", "visitor_will_enter"],
+        /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_VisitorWillEnter], _VisitorWillEnter]: ...

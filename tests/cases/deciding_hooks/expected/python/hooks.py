@@ -37,6 +37,8 @@ class HookSpec(NamedTuple):
         refuses_by_error: Whether a verdict is expected whose refusal is an error of the call.
         text_field: The field of the result's model that a plain text is for; "" where no text is taken.
         text_with: Other fields of such a model, with their values.
+        kind: `tells` what has happened, `decides` what will, or `serves` whoever wants its result.
+        refusal: How its answer refuses: by a `reason`, an `error`, an `app_error`; "" where it cannot.
     """
 
     go: str
@@ -55,6 +57,8 @@ class HookSpec(NamedTuple):
     refuses_by_error: bool = False
     text_field: str = ""
     text_with: tuple[tuple[str, str], ...] = ()
+    kind: str = "serves"
+    refusal: str = ""
 
 
 HOOKS: dict[str, HookSpec] = {
@@ -70,6 +74,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, c: Context) -> bool",
         doc="Called before the door closes.",
+        kind="decides",
     ),
     "GreetingIsNeeded": HookSpec(
         go="GreetingIsNeeded",
@@ -97,6 +102,8 @@ HOOKS: dict[str, HookSpec] = {
         signature="(self, c: Context, letter: Letter | None) -> Verdict[Letter]",
         doc="Called before a letter is sent.",
         dismissible=True,
+        kind="decides",
+        refusal="reason",
     ),
     "VisitorWillEnter": HookSpec(
         go="VisitorWillEnter",
@@ -110,5 +117,7 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, c: Context, visitor_id: str) -> Rejection",
         doc="Called before a visitor enters.",
+        kind="decides",
+        refusal="reason",
     ),
 }

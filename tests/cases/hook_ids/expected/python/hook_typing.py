@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Rejection: TypeAlias = str | Allow | type[Allow] | Reject | None
     Verdict: TypeAlias = _T | tuple[_T | None, str] | Allow | Replace[_T] | Reject | type[Allow] | None
     PostVerdict: TypeAlias = Verdict[_T] | Dismiss | type[Dismiss]
+    OnError: TypeAlias = Literal["allow", "reject"]
 
     _Handler = TypeVar("_Handler", bound=Callable[..., Any])
     _OnActivate = TypeVar("_OnActivate", bound=Callable[[Any], Result[None]])
@@ -31,16 +32,23 @@ class Hook(Protocol):
     @overload
     def __call__(self, name: _Handler, /) -> _Handler: ...
     @overload
-    def __call__(self) -> Callable[[_Handler], _Handler]: ...
+    def __call__(
+        self,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
+        idempotent: bool = False,
+    ) -> Callable[[_Handler], _Handler]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.OnActivate, "OnActivate", "on_activate"], /
+        self, name: Literal[HookName.OnActivate, "OnActivate", "on_activate"], /, *, deadline: float | None = None
     ) -> Callable[[_OnActivate], _OnActivate]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.OnDeactivate, "OnDeactivate", "on_deactivate"], /
+        self, name: Literal[HookName.OnDeactivate, "OnDeactivate", "on_deactivate"], /, *, deadline: float | None = None
     ) -> Callable[[_OnDeactivate], _OnDeactivate]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.OnInstall, "OnInstall", "on_install"], /
+        self, name: Literal[HookName.OnInstall, "OnInstall", "on_install"], /, *, deadline: float | None = None
     ) -> Callable[[_OnInstall], _OnInstall]: ...

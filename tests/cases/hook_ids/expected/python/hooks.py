@@ -36,6 +36,8 @@ class HookSpec(NamedTuple):
         refuses_by_error: Whether a verdict is expected whose refusal is an error of the call.
         text_field: The field of the result's model that a plain text is for; "" where no text is taken.
         text_with: Other fields of such a model, with their values.
+        kind: `tells` what has happened, `decides` what will, or `serves` whoever wants its result.
+        refusal: How its answer refuses: by a `reason`, an `error`, an `app_error`; "" where it cannot.
     """
 
     go: str
@@ -54,6 +56,8 @@ class HookSpec(NamedTuple):
     refuses_by_error: bool = False
     text_field: str = ""
     text_with: tuple[tuple[str, str], ...] = ()
+    kind: str = "serves"
+    refusal: str = ""
 
 
 HOOKS: dict[str, HookSpec] = {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Rejection: TypeAlias = str | Allow | type[Allow] | Reject | None
     Verdict: TypeAlias = _T | tuple[_T | None, str] | Allow | Replace[_T] | Reject | type[Allow] | None
     PostVerdict: TypeAlias = Verdict[_T] | Dismiss | type[Dismiss]
+    OnError: TypeAlias = Literal["allow", "reject"]
 
     _Handler = TypeVar("_Handler", bound=Callable[..., Any])
     _FileWillBeUploaded = TypeVar(
@@ -41,12 +42,25 @@ class Hook(Protocol):
     @overload
     def __call__(self, name: _Handler, /) -> _Handler: ...
     @overload
-    def __call__(self) -> Callable[[_Handler], _Handler]: ...
+    def __call__(
+        self,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
+        idempotent: bool = False,
+    ) -> Callable[[_Handler], _Handler]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.FileWillBeUploaded, "FileWillBeUploaded", "file_will_be_uploaded"], /
+        self,
+        name: Literal[HookName.FileWillBeUploaded, "FileWillBeUploaded", "file_will_be_uploaded"],
+        /,
+        *,
+        deadline: float | None = None,
+        on_error: OnError = "allow",
+        rejection: str = "",
     ) -> Callable[[_FileWillBeUploaded], _FileWillBeUploaded]: ...
     @overload
     def __call__(
-        self, name: Literal[HookName.ServeHTTP, "ServeHTTP", "serve_http"], /
+        self, name: Literal[HookName.ServeHTTP, "ServeHTTP", "serve_http"], /, *, deadline: float | None = None
     ) -> Callable[[_ServeHTTP], _ServeHTTP]: ...

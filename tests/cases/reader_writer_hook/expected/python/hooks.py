@@ -35,6 +35,8 @@ class HookSpec(NamedTuple):
         refuses_by_error: Whether a verdict is expected whose refusal is an error of the call.
         text_field: The field of the result's model that a plain text is for; "" where no text is taken.
         text_with: Other fields of such a model, with their values.
+        kind: `tells` what has happened, `decides` what will, or `serves` whoever wants its result.
+        refusal: How its answer refuses: by a `reason`, an `error`, an `app_error`; "" where it cannot.
     """
 
     go: str
@@ -53,6 +55,8 @@ class HookSpec(NamedTuple):
     refuses_by_error: bool = False
     text_field: str = ""
     text_with: tuple[tuple[str, str], ...] = ()
+    kind: str = "serves"
+    refusal: str = ""
 
 
 HOOKS: dict[str, HookSpec] = {
@@ -68,6 +72,8 @@ HOOKS: dict[str, HookSpec] = {
         since="5.2",
         signature="(self, context: Context, info: FileInfo, file: UploadedFile) -> Verdict[FileInfo]",
         doc="",
+        kind="decides",
+        refusal="reason",
     ),
     "ServeHTTP": HookSpec(
         go="ServeHTTP",
