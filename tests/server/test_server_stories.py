@@ -7,6 +7,7 @@ import base64
 from minimost import Minimost
 from probe_peer import ProbePeer
 
+from mattermost_plugin import HookRejected
 from mattermost_plugin.models import (
     GetPostsSinceForSyncCursor,
     PluginClusterEvent,
@@ -103,9 +104,9 @@ def test_a_login_by_saml(server: Minimost, peer: ProbePeer) -> None:
     assert got.authn_instant.isoformat() == "2026-01-02T03:04:05+00:00"
     assert got.assertions[0].attribute_statement.attributes[0].name == "groups"
     assert got.response_signature_validated
-    peer.raises("OnSAMLLogin", PermissionError("not in a group"))
+    peer.raises("OnSAMLLogin", HookRejected("not in a group"))
     (error,) = server.hook("OnSAMLLogin", {}, {"Id": "u1"}, assertion).results
-    assert error == {"Code": 0, "Err": "PermissionError: not in a group"}
+    assert error == {"Code": 0, "Err": "not in a group"}
     peer.returns("OnSAMLLogin", None)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from minimost import Minimost, running
 from plugins import WithSource, source
-from processes import children
+from processes import plugin_process
 
 #: Seconds that a ping may take.
 PING = 0.1
@@ -39,7 +39,7 @@ def test_pings_are_answered_while_python_is_stopped(minimost: Path, plugin_of: W
         server.start()
         server.activate()
         assert server.hook("MessageWillBePosted", {}, {"Message": "fine"}).results[1] == ""
-        (python,) = [it for it in children(server.pid) if "plugin.py" in Path(f"/proc/{it}/cmdline").read_text()]
+        python = plugin_process(server.pid)
         if how == "stop":
             os.kill(python, signal.SIGSTOP)
         try:

@@ -6,6 +6,7 @@ grpcio and protobuf are the peers here and nowhere else: the SDK itself depends 
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -25,6 +26,10 @@ import grpc_peer  # noqa: E402
 
 from mattermost_plugin import _native  # noqa: E402
 from protos import compile_protos  # noqa: E402
+
+# A program that was started in the background inherits that Ctrl-C is ignored, and so would the processes that the tests press it in.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import tarfile
 import pytest
 from sim_session import PLUGIN_ID, Api, World
 
-from mattermost_plugin import errors
+from mattermost_plugin import HookRejected, errors
 from mattermost_plugin.http import HttpRequest
 from mattermost_plugin.models import (
     AuditRecord,
@@ -91,9 +91,14 @@ def test_the_configuration_passes_the_plugin(api: Api, world: World) -> None:
     api.save_config(config)
     assert world.session.taken("ConfigurationWillBeSaved")[-1][0].team_settings.site_name == "Here"
     assert api.get_unsanitized_config().team_settings.site_name == "Here"
-    world.session.peer.raises("ConfigurationWillBeSaved", ValueError("not so"))
+    world.session.peer.raises("ConfigurationWillBeSaved", HookRejected("not so"))
     with pytest.raises(errors.PluginAPIError, match="not so"):
         api.save_config(config)
+    # A failure is no refusal.
+    world.session.peer.raises("ConfigurationWillBeSaved", ValueError("a mistake"))
+    config.team_settings.site_name = "There"
+    api.save_config(config)
+    assert api.get_unsanitized_config().team_settings.site_name == "There"
     world.session.peer.returns("ConfigurationWillBeSaved", None)
 
 
