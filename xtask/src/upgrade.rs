@@ -156,7 +156,10 @@ mod tests {
         assert_eq!(kept, 0, "the ledger only grows");
         assert!(compiled.wire_lock.contains("Post.frobs = "));
         let page = file(&plan, "docs/upstream/99.0.0.md");
-        assert!(page.contains("- added API method `UpdateFrobnications`") && page.contains("`model.Post.Frobs`"), "{page}");
+        assert!(
+            page.contains("- added API method `UpdateFrobnications`") && page.contains("`model.Post.Frobs`"),
+            "{page}"
+        );
     }
 
     #[test]
