@@ -11,8 +11,8 @@ use mm_surface::{Diagnostic, Externals, Fit, Surface};
 use crate::upstream::Which;
 use crate::{output, workspace};
 
-/// Where the types of other modules are declared.
-const OVERRIDES: &str = "surface/overrides.toml";
+/// Where the types of other modules are declared, and all that somebody has decided.
+pub(crate) const OVERRIDES: &str = "surface/overrides.toml";
 /// What is written unless told otherwise.
 pub(crate) const SURFACE: &str = "surface/surface.json";
 /// The version that everything in the repository is made from.

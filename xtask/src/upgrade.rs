@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use mm_codegen::{Inputs, MissingDoc};
 use mm_surface::{Drift, Fit, Surface};
 
-use crate::surface::{SURFACE, UPSTREAM, numbers};
+use crate::surface::{OVERRIDES, SURFACE, UPSTREAM, numbers};
 use crate::upstream::Which;
 use crate::{drift, regenerate, workspace};
 
@@ -69,9 +69,14 @@ fn plan(inputs: &Inputs, new: &Surface) -> anyhow::Result<Plan> {
     let surface = new.to_json();
     let lenient = Inputs { surface: surface.clone(), allow_missing_docs: true, ..inputs.clone() };
     let compiled = mm_codegen::compile(&lenient).map_err(|it| regenerate::complaint(&it))?;
-    let strict = mm_codegen::load(&Inputs { surface: surface.clone(), ..inputs.clone() });
+    let complaints = mm_codegen::load(&Inputs { surface: surface.clone(), ..inputs.clone() }).err().unwrap_or_default();
+    // What has no permission yet passes where words may be missing; here it is a decision like the others.
+    let decisions: Vec<_> = complaints.iter().filter(|it| it.file == OVERRIDES).cloned().collect();
+    if !decisions.is_empty() {
+        return Err(regenerate::complaint(&decisions));
+    }
     let mut drift = Drift::between(&old, new);
-    drift::settle(&mut drift, &strict.err().unwrap_or_default());
+    drift::settle(&mut drift, &complaints);
     // The page stays, and what was to be done then is done.
     drift.todo.clear();
     let docs = stubs::add(&inputs.docs, &compiled.missing_docs);
@@ -170,6 +175,23 @@ mod tests {
         hook.results = vec!["string".to_owned()];
         let error = plan(&inputs, &surface).err().unwrap().to_string();
         assert!(error.contains("hook.UserHasFrobnicated") && error.contains("outcome"), "{error}");
+    }
+
+    #[test]
+    fn a_method_that_neither_reads_nor_writes_by_its_name_needs_a_permission_first() {
+        let inputs = regenerate::inputs().unwrap();
+        let mut surface = later(&inputs);
+        let method = surface.api.iter_mut().find(|it| it.name == "UpdateFrobnications").unwrap();
+        "FrobnicateUser".clone_into(&mut method.name);
+        surface.api.sort_by(|a, b| a.name.cmp(&b.name));
+        let error = plan(&inputs, &surface).err().unwrap().to_string();
+        assert!(error.starts_with("1 to mend\nsurface/overrides.toml: permission.FrobnicateUser: "), "{error}");
+        assert!(error.contains("add `[permission.FrobnicateUser]` with `name = \"users.write\"`"), "{error}");
+        // That is all it takes; the words are asked for as before.
+        let entry = "\n[permission.FrobnicateUser]\nname = \"users.write\"\nwhy = \"It changes a user.\"\n";
+        let overrides = inputs.overrides.clone() + entry;
+        let decided = plan(&Inputs { overrides, ..inputs }, &surface).unwrap();
+        assert!(decided.missing.iter().any(|it| it.entry == "api.FrobnicateUser" && it.key == "doc"));
     }
 
     #[test]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import width_mapping as mapping
 import width_types as types
+from width_calls import CONFIGURATION, STREAMS, path_of, results, seed, signature
 from width_filler import Absent, Filler, Random, Zeros
 from width_peer import Peer
 from width_protocol import API, Protocol
@@ -25,34 +25,11 @@ from mattermost_plugin.http import HttpRequest, HttpResponse
 
 Call = Callable[..., Any]
 
-#: Methods that do not take and return what their messages hold; each has tests of its own below.
-STREAMS = ("install_plugin", "plugin_http", "upload_data")
-CONFIGURATION = "load_plugin_configuration"
 #: What the clients have besides the methods of the API.
 OWN = ("plugin_http_stream", "server_version", "supports", "with_timeout")
 PLAIN = sorted(set(METHODS) - {*STREAMS, CONFIGURATION})
 
 FILLERS = [Filler, Zeros, Random]
-
-
-def path_of(method: str) -> str:
-    return METHODS[method][0]
-
-
-def signature(method: str) -> types.Signature:
-    return types.signature_of(getattr(PluginAPIClient, method))
-
-
-def results(method: str) -> list[types.Node]:
-    """Returns the annotations of a method's results, one by one."""
-    result = signature(method).result
-    if result == types.NONE:
-        return []
-    return list(result.parts) if result.kind == "tuple" else [result]
-
-
-def seed(name: str) -> int:
-    return zlib.crc32(name.encode())
 
 
 class TestWidth:

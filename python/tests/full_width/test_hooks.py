@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +11,7 @@ import grpc
 import pytest
 import width_mapping as mapping
 import width_types as types
+from width_calls import accepted, parameters, seed
 from width_filler import Filler, Random, Zeros
 from width_host import Host
 from width_peer import detail_of
@@ -50,19 +49,6 @@ def serve_configuration(host: Host) -> None:
     path = "/mattermost.plugin.v1.PluginApi/LoadPluginConfiguration"
     response = host.protocol.types(path)[1]
     host.peer.answers[path] = lambda *_: response(**{response.DESCRIPTOR.fields[0].name: b"{}"})
-
-
-def seed(name: str) -> int:
-    return zlib.crc32(name.encode())
-
-
-def parameters(spec: HookSpec) -> list[Node]:
-    """Returns the annotations of a handler's parameters, as the signature that is told to people has them."""
-    (function,) = ast.parse(f"def handler{spec.signature}: ...").body
-    assert isinstance(function, ast.FunctionDef)
-    declared = function.args.args[1:]
-    assert tuple(it.arg for it in declared) == spec.params
-    return [types.parse(ast.unparse(it.annotation)) for it in declared if it.annotation is not None]
 
 
 def request_of(host: Host, spec: HookSpec, filler: type[Filler] = Filler) -> Any:
@@ -115,11 +101,6 @@ class TestArguments:
             assert mapping.differences(mapping.arguments(request, nodes), got, path) == []
             for value, node, parameter in zip(got, nodes, spec.params, strict=True):
                 assert types.mistyped(value, node, f"{path} {parameter}") == []
-
-
-def accepted(spec: HookSpec) -> object:
-    """Returns a result that the hook takes whatever its arguments are."""
-    return {"OnSharedChannelsPing": True, "RunDataRetention": 1}.get(spec.go)
 
 
 class TestResults:

@@ -20,7 +20,7 @@ pub(super) fn run(ir: &mut Ir, context: &mut Context) {
                         overrides::FILE,
                         format!("permission.{go}"),
                         format!("the name {go} does not say whether the method reads or writes, so it needs no permission yet"),
-                        format!("add the entry with `name = \"{name}\"` or another, or `always = true`, and a reason"),
+                        format!("add `[permission.{go}]` with `name = \"{name}\"` or another, or with `always = true`, and with a `why`"),
                     ));
                 }
                 names.insert(name.clone());

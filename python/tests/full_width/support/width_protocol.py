@@ -22,12 +22,13 @@ class Protocol:
 
     Args:
         folder: Where the compiled descriptors may be written.
+        protos: The folder of the proto files: today's, or those of an earlier release.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, protos: Path = ROOT / "proto") -> None:
         out = folder / "all.binpb"
-        files = sorted(str(path) for path in (ROOT / "proto").rglob("*.proto"))
-        includes = [f"-I{ROOT / 'proto'}", f"-I{Path(protoc.__file__).parent / '_proto'}"]
+        files = sorted(str(path) for path in protos.rglob("*.proto"))
+        includes = [f"-I{protos}", f"-I{Path(protoc.__file__).parent / '_proto'}"]
         code = protoc.main(["protoc", *includes, "--include_imports", f"--descriptor_set_out={out}", *files])
         assert code == 0, "protoc refuses the proto files"
         self._pool = descriptor_pool.DescriptorPool()
