@@ -42,6 +42,7 @@
 //! | [`audit`] | what a bundle may do |
 //! | [`mod@check`] | what is wrong with a plugin or a bundle |
 //! | `dev` (feature) | `mm-host dev`: a plugin in a simulated Mattermost, with a terminal |
+//! | `scaffold` (feature `dev`) | `mm-host new`: a new plugin |
 //!
 //! Nothing here knows a method or a hook by its arguments: that is generated, in `mm-proto`.
 
@@ -71,6 +72,8 @@ mod workers;
 
 #[cfg(feature = "dev")]
 pub mod dev;
+#[cfg(feature = "dev")]
+pub mod scaffold;
 
 pub use self::downstream::{Deadlines, LateApi};
 pub use self::error::HostError;

@@ -3,6 +3,7 @@
 //! Exit codes: 0 all went well; 1 the plugin or the script failed; 2 wrong arguments.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,13 +16,15 @@ use mm_host::check;
 use mm_host::dev::{self, key_value};
 use mm_host::log::LogLevel;
 use mm_host::python_env::Progress;
+use mm_host::scaffold::{Id, Part, Plan, ScaffoldError};
 use mm_host::supervisor::janitor;
 use mm_host::upstream;
 
 const ABOUT: &str = "Hosts a Mattermost plugin written in Python.
 
-As the executable in a plugin's bundle it is started by a Mattermost server. By hand, `mm-host dev DIR` runs the plugin in \
-a folder in a simulated Mattermost, with a chat in the terminal.";
+As the executable in a plugin's bundle it is started by a Mattermost server. By hand, `mm-host new NAME` makes a plugin, \
+`mm-host dev DIR` runs the one in a folder in a simulated Mattermost, with a chat in the terminal, and `mm-host bundle DIR` makes the \
+file that a server takes.";
 
 #[derive(Parser)]
 #[command(name = "mm-host", version, about = ABOUT, arg_required_else_help = false)]
@@ -32,6 +35,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Makes a new plugin: a folder that runs, with tests, types, and a workflow for GitHub
+    New(New),
     /// Runs a plugin in a simulated Mattermost, with a chat in the terminal
     Dev(Dev),
     /// Makes of a plugin's folder the file that an administrator uploads
@@ -40,6 +45,19 @@ enum Task {
     Check(Check),
     /// Says what a plugin or a bundle may do, before it is installed; runs nothing of it
     Audit(Audit),
+}
+
+#[derive(Args)]
+struct New {
+    /// The folder to make, called like the plugin: my-plugin
+    #[arg(value_name = "NAME")]
+    path: PathBuf,
+    /// What it is to have
+    #[arg(long, value_name = "PART", value_enum, value_delimiter = ',', default_value = "command")]
+    with: Vec<Part>,
+    /// Its id, a domain of yours backwards and its name; asked for in a terminal, com.example.NAME elsewhere
+    #[arg(long, value_name = "ID")]
+    id: Option<Id>,
 }
 
 #[derive(Args)]
@@ -158,6 +176,7 @@ fn main() -> ExitCode {
         return upstream::executable();
     }
     match Cli::parse().task {
+        Some(Task::New(task)) => run_new(task),
         Some(Task::Dev(task)) => run_dev(task),
         Some(Task::Bundle(task)) => run_bundle(task),
         Some(Task::Check(task)) => run_check(task),
@@ -205,6 +224,33 @@ fn fail(why: &str) -> ExitCode {
     let red = anstyle::AnsiColor::Red.on_default();
     anstream::eprintln!("{red}error{red:#}: {why}");
     ExitCode::FAILURE
+}
+
+fn run_new(task: New) -> ExitCode {
+    let made = Plan::new(&task.path, &task.with).and_then(|plan| {
+        let (input, output) = (std::io::stdin(), anstream::stderr());
+        let id = match task.id {
+            Some(id) => id,
+            None if input.is_terminal() && output.is_terminal() => {
+                plan.ask_id(&mut input.lock(), &mut output.lock()).map_err(|error| {
+                    ScaffoldError::Argument(format!("the id could not be asked for ({error}): give --id"))
+                })?
+            }
+            None => plan.example_id(),
+        };
+        plan.write(id)
+    });
+    match made {
+        Ok(made) => {
+            anstream::print!("{made}");
+            ExitCode::SUCCESS
+        }
+        Err(error @ ScaffoldError::Argument(_)) => {
+            fail(&error.to_string());
+            ExitCode::from(2)
+        }
+        Err(error) => fail(&error.to_string()),
+    }
 }
 
 fn run_bundle(task: Bundle) -> ExitCode {

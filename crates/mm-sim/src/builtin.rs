@@ -44,6 +44,11 @@ pub(crate) fn find(trigger: &str) -> Option<&'static Builtin> {
     ALL.iter().find(|command| command.trigger == trigger)
 }
 
+/// The triggers of the built-in commands.
+pub fn built_in_triggers() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|command| command.trigger)
+}
+
 /// The built-in commands as the API lists them.
 pub(crate) fn list() -> Vec<v1::Command> {
     ALL.iter()

@@ -79,6 +79,7 @@ mod world;
 pub use actor::{Actor, ChannelView, Sent};
 pub use api::COVERAGE;
 pub use autocomplete::Suggestion;
+pub use builtin::built_in_triggers;
 pub use events::{Audience, Event, Feed, LogLevel, LogRecord, Subject, Trace, TracePhase, TraceSide, WebSocketEvent};
 pub use hooks::HOOKS_NOT_CALLED;
 pub use http::{HttpRequest, HttpResponse};
