@@ -1,63 +1,37 @@
 //! `mm-host audit`: what it says of bundles, and that it refuses archives made to do harm.
 #![cfg(feature = "dev")]
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+#[path = "common/archives.rs"]
+mod archives;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use tar::{EntryType, Header};
+use std::path::Path;
+
+use archives::{Entry, LINKED, archive, bomb, file, mm_host, special};
+use tar::EntryType;
 
 /// Exit code, standard output and standard error of `mm-host audit`.
 fn audit(path: &Path, more: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mm-host"));
-    let output = command.arg("audit").arg(path).args(more).env("NO_COLOR", "1").output().unwrap();
-    let text = |it: Vec<u8>| String::from_utf8(it).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    mm_host("audit", path, more)
 }
 
 const MANIFEST: &str = r#"{"id": "com.example.b", "name": "B", "version": "1.0.0", "permissions": ["posts.write", "database"],
     "server": {"executables": {"linux-amd64": "server/linux-amd64/mm-host"}, "runtime": "python", "python_version": "3.11",
     "python": {"dependency_mode": "bundled", "entry": "plugin.py", "sandbox": "files", "limits": {"memory": "512M"}}}}"#;
 
-/// An archive of these files; a name that begins with `->` is a link.
-fn bundle(dir: &Path, files: &[(&str, &str)]) -> PathBuf {
-    let path = dir.join("bundle.tar.gz");
-    let mut archive = tar::Builder::new(GzEncoder::new(File::create(&path).unwrap(), Compression::fast()));
-    for (name, text) in files {
-        let link = name.strip_prefix("->");
-        let name = link.unwrap_or(name).as_bytes();
-        let mut header = Header::new_gnu();
-        header.set_mode(0o644);
-        header.set_size(if link.is_some() { 0 } else { text.len() as u64 });
-        if link.is_some() {
-            header.set_entry_type(EntryType::Symlink);
-            header.set_link_name(text).unwrap();
-        }
-        // The library refuses the names that are tried here, so they are written past it.
-        header.as_old_mut().name[..name.len()].copy_from_slice(name);
-        header.set_cksum();
-        archive.append(&header, if link.is_some() { &[] } else { text.as_bytes() }).unwrap();
-    }
-    archive.into_inner().unwrap().finish().unwrap();
-    path
-}
-
-fn sound(manifest: &str) -> Vec<(&'static str, String)> {
+/// A bundle with this manifest.
+fn sound(manifest: &str) -> Vec<Entry> {
     let packages = "com.example.b/server/linux-amd64/packages";
     vec![
-        ("com.example.b/plugin.json", manifest.to_owned()),
-        ("com.example.b/plugin.py", String::new()),
-        (&*format!("{packages}/six-1.17.0.dist-info/METADATA").leak(), String::new()),
-        (&*format!("{packages}/numpy/core.so").leak(), String::new()),
+        file("com.example.b/plugin.json", 0o644, manifest),
+        file("com.example.b/plugin.py", 0o644, ""),
+        file(&format!("{packages}/six-1.17.0.dist-info/METADATA"), 0o644, ""),
+        file(&format!("{packages}/numpy/core.so"), 0o644, ""),
     ]
 }
 
-fn audited(files: &[(&'static str, String)], more: &[&str]) -> (i32, String, String) {
+fn audited(entries: &[Entry], more: &[&str]) -> (i32, String, String) {
     let dir = tempfile::tempdir().unwrap();
-    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
-    audit(&bundle(dir.path(), &files), more)
+    audit(&archive(dir.path(), entries), more)
 }
 
 #[test]
@@ -118,32 +92,27 @@ fn a_plugins_folder_is_audited_too() {
 
 #[test]
 fn archives_made_to_do_harm_are_named_and_fail() {
-    let cases = [
-        ("->com.example.b/l", "/etc/passwd", "is a link (to /etc/passwd)"),
-        ("com.example.b/../../x", "", "leaves the bundle"),
-        ("/etc/x", "", "leaves the bundle"),
-        ("com.example.b/plugin.py", "", "is in the archive twice"),
-    ];
-    for (name, content, expected) in cases {
-        let mut files = sound(MANIFEST);
-        files.push((name, content.to_owned()));
-        let (code, text, errors) = audited(&files, &[]);
-        assert_eq!(code, 1, "{name}");
-        assert!(format!("{text}{errors}").contains(expected), "{name}: {text}{errors}");
+    let link = special("com.example.b/l", EntryType::Symlink);
+    let is_link = format!("is a link (to {LINKED})");
+    for (entry, expected) in [
+        (link, is_link.as_str()),
+        (file("com.example.b/../../x", 0o644, ""), "leaves the bundle"),
+        (file("/etc/x", 0o644, ""), "leaves the bundle"),
+        (file("com.example.b/plugin.py", 0o644, ""), "is in the archive twice"),
+    ] {
+        let mut entries = sound(MANIFEST);
+        let path = entry.path.clone();
+        entries.push(entry);
+        let (code, text, errors) = audited(&entries, &[]);
+        assert_eq!(code, 1, "{path}");
+        assert!(format!("{text}{errors}").contains(expected), "{path}: {text}{errors}");
     }
 }
 
 #[test]
 fn a_bomb_is_refused_without_unpacking_it() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("bomb.tar.gz");
-    let mut archive = tar::Builder::new(GzEncoder::new(File::create(&path).unwrap(), Compression::fast()));
-    let mut header = Header::new_gnu();
-    header.set_size((1 << 30) + 1);
-    header.set_mode(0o644);
-    archive.append_data(&mut header, "com.example.b/zeros", std::io::empty()).unwrap();
-    archive.into_inner().unwrap().finish().unwrap();
-    let (code, _, errors) = audit(&path, &[]);
+    let (code, _, errors) = audit(&bomb(dir.path()), &[]);
     assert_eq!(code, 1);
     assert!(errors.contains("unpacks to more than 1 GiB"), "{errors}");
 }

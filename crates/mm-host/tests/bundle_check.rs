@@ -1,24 +1,19 @@
 //! Every diagnostic of `mm-host check`, on plugins and bundles made for it, some by hand as nobody well-meaning would.
 #![cfg(feature = "dev")]
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+#[path = "common/archives.rs"]
+mod archives;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use tar::{EntryType, Header};
+use std::fs;
+use std::path::Path;
+
+use archives::{Entry, archive, bomb, file, mm_host, special};
+use tar::EntryType;
 
 /// Exit code and findings of `mm-host check`.
 fn check(path: &Path, more: &[&str]) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_mm-host"))
-        .arg("check")
-        .arg(path)
-        .args(more)
-        .env("NO_COLOR", "1")
-        .output()
-        .unwrap();
-    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    let (code, _, findings) = mm_host("check", path, more);
+    (code, findings)
 }
 
 fn elf(machine: u16) -> Vec<u8> {
@@ -33,18 +28,6 @@ const ARM64: u16 = 183;
 const MANIFEST: &str = r#"{"id": "com.example.b", "name": "B", "version": "1.0.0", "server": {"executables": {"linux-amd64": "server/linux-amd64/mm-host"},
     "runtime": "python", "python": {"dependency_mode": "bundled", "entry": "plugin.py"}}}"#;
 
-/// An entry of an archive.
-struct Entry {
-    path: String,
-    kind: EntryType,
-    mode: u32,
-    bytes: Vec<u8>,
-}
-
-fn file(path: &str, mode: u32, bytes: impl Into<Vec<u8>>) -> Entry {
-    Entry { path: path.to_owned(), kind: EntryType::Regular, mode, bytes: bytes.into() }
-}
-
 /// A bundle with nothing wrong.
 fn sound() -> Vec<Entry> {
     let packages = "com.example.b/server/linux-amd64/packages";
@@ -55,33 +38,6 @@ fn sound() -> Vec<Entry> {
         file(&format!("{packages}/mattermost_plugin/__init__.py"), 0o644, ""),
         file(&format!("{packages}/mattermost_plugin/_native.abi3.so"), 0o644, elf(AMD64)),
     ]
-}
-
-fn header(entry: &Entry) -> Header {
-    let mut header = Header::new_gnu();
-    header.set_entry_type(entry.kind);
-    header.set_mode(entry.mode);
-    header.set_size(entry.bytes.len() as u64);
-    if matches!(entry.kind, EntryType::Symlink | EntryType::Link) {
-        header.set_link_name("/etc/passwd").unwrap();
-        header.set_size(0);
-    }
-    // The library refuses the names that are tried here, so they are written past it.
-    let name = entry.path.as_bytes();
-    header.as_old_mut().name[..name.len()].copy_from_slice(name);
-    header.set_cksum();
-    header
-}
-
-fn archive(dir: &Path, entries: &[Entry]) -> PathBuf {
-    let path = dir.join("bundle.tar.gz");
-    let mut archive = tar::Builder::new(GzEncoder::new(File::create(&path).unwrap(), Compression::fast()));
-    for entry in entries {
-        let body: &[u8] = if entry.kind == EntryType::Regular { &entry.bytes } else { &[] };
-        archive.append(&header(entry), body).unwrap();
-    }
-    archive.into_inner().unwrap().finish().unwrap();
-    path
 }
 
 /// What is found in the sound bundle after `change`.
@@ -113,28 +69,11 @@ fn each_fault_of_a_bundle_is_named_with_its_remedy() {
         (|it| it.push(file("com.example.b/../../etc/x", 0o644, "")), "com.example.b/../../etc/x: leaves the bundle"),
         (|it| it.push(file("/etc/x", 0o644, "")), "/etc/x: leaves the bundle"),
         (
-            |it| {
-                it.push(Entry {
-                    path: "com.example.b/l".to_owned(),
-                    kind: EntryType::Symlink,
-                    mode: 0o777,
-                    bytes: vec![],
-                })
-            },
+            |it| it.push(special("com.example.b/l", EntryType::Symlink)),
             "com.example.b/l: is a link (to /etc/passwd), which a server drops",
         ),
-        (
-            |it| {
-                it.push(Entry { path: "com.example.b/h".to_owned(), kind: EntryType::Link, mode: 0o644, bytes: vec![] })
-            },
-            "com.example.b/h: is a link (to /etc/passwd)",
-        ),
-        (
-            |it| {
-                it.push(Entry { path: "com.example.b/d".to_owned(), kind: EntryType::Char, mode: 0o644, bytes: vec![] })
-            },
-            "com.example.b/d: is neither a file nor a folder",
-        ),
+        (|it| it.push(special("com.example.b/h", EntryType::Link)), "com.example.b/h: is a link (to /etc/passwd)"),
+        (|it| it.push(special("com.example.b/d", EntryType::Char)), "com.example.b/d: is neither a file nor a folder"),
         (|it| it.push(file("com.example.b/./plugin.py", 0o644, "")), "is in the archive twice"),
         (|it| it.push(file("com.example.b/plugin.py/x", 0o644, "")), "plugin.py: is a file and a folder at once"),
         (|it| it.push(file("elsewhere/x", 0o644, "")), "has no single folder at its top"),
@@ -191,15 +130,7 @@ fn each_fault_of_a_bundles_manifest_is_named() {
 #[test]
 fn an_archive_that_would_fill_the_disk_is_refused_early() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("bomb.tar.gz");
-    let mut archive = tar::Builder::new(GzEncoder::new(File::create(&path).unwrap(), Compression::fast()));
-    let mut header = Header::new_gnu();
-    header.set_size((1 << 30) + 1);
-    header.set_mode(0o644);
-    // A header is enough: what it announces is never read.
-    archive.append_data(&mut header, "com.example.b/zeros", std::io::empty()).unwrap();
-    archive.into_inner().unwrap().finish().unwrap();
-    let (code, found) = check(&path, &[]);
+    let (code, found) = check(&bomb(dir.path()), &[]);
     assert_eq!(code, 1);
     assert!(found.contains("unpacks to more than 1 GiB"), "{found}");
 }
