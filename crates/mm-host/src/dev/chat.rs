@@ -1,23 +1,22 @@
 //! What the lines do: the user one acts as, the channel one is in, and every action.
 
 mod channels;
+mod plugin;
+mod posts;
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use mm_proto::plugin::v1;
-use mm_sim::{Actor, Sent, Server, SimError, Suggestion};
+use mm_sim::{Actor, Sent, Server, SimError};
 
-use super::command::{self, Command, Line, PostRef};
-use super::plugin::{Plugin, Started, explain};
+pub(crate) use self::plugin::language;
+use super::command::{self, Command, Line};
+use super::plugin::{Plugin, explain};
 use super::render::channel_name;
 use super::screen::Screen;
-use super::{outside, progress, settings, web};
-use crate::manifest::Manifest;
-use crate::python_env::Progress;
-use crate::value;
+use super::{outside, web};
 
 /// The channel everybody is in at first.
 const DEFAULT_CHANNEL: &str = "town-square";
@@ -235,159 +234,6 @@ impl Chat {
         }
     }
 
-    async fn about_posts(&mut self, command: Command) -> Outcome {
-        let actor = self.actor()?;
-        let here = self.place().channel_id;
-        let nothing = |()| Vec::new();
-        match command {
-            Command::Reply { post, text: message } => {
-                let post = self.post(post)?;
-                actor.reply(&post, &message).await.map_err(text).map(|_| Vec::new())
-            }
-            Command::Edit { post, text: message } => {
-                let post = self.own_post(post, &actor)?;
-                actor.edit(&post, &message).await.map_err(text).map(|_| Vec::new())
-            }
-            Command::Delete(post) => actor.delete(&self.own_post(post, &actor)?).await.map_err(text).map(nothing),
-            Command::React { post, emoji } => {
-                actor.react(&self.post(post)?, &emoji).await.map_err(text).map(|_| Vec::new())
-            }
-            Command::Unreact { post, emoji } => {
-                actor.unreact(&self.post(post)?, &emoji).await.map_err(text).map(nothing)
-            }
-            Command::Pin { post, on } => actor.pin(&self.post(post)?, on).await.map_err(text).map(|_| Vec::new()),
-            Command::Upload { path, text: message } => self.upload(&actor, &path, message).await,
-            Command::Read(n_posts) => {
-                let posts = actor.read(&here, n_posts).await.map_err(text)?;
-                Ok(self.screen.with_renderer(|it| posts.iter().flat_map(|post| it.post(post)).collect()))
-            }
-            Command::Thread(post) => {
-                let posts = actor.read_thread(&self.post(post)?).await.map_err(text)?;
-                Ok(self.screen.with_renderer(|it| posts.iter().flat_map(|post| it.post(post)).collect()))
-            }
-            Command::Complete(typed) => {
-                let suggestions = actor.suggest(&here, &typed).await;
-                Ok(suggestions.iter().map(describe_suggestion).collect())
-            }
-            _ => Ok(Vec::new()),
-        }
-    }
-
-    /// The id of a post; the one shown last when none is named.
-    fn post(&self, post: PostRef) -> Result<String, String> {
-        self.screen.with_renderer(|it| match post {
-            PostRef::Number(number) => {
-                it.post_id(number).map(str::to_owned).ok_or_else(|| format!("no post #{number} was shown yet"))
-            }
-            PostRef::Last => it.last_post_id().map(str::to_owned).ok_or_else(|| "no post was shown yet".to_owned()),
-        })
-    }
-
-    /// The id of a post; the user's last one when none is named.
-    fn own_post(&self, post: PostRef, actor: &Actor) -> Result<String, String> {
-        match post {
-            PostRef::Number(_) => self.post(post),
-            PostRef::Last => {
-                let own = self.screen.with_renderer(|it| it.last_post_of(actor.user_id()).map(str::to_owned));
-                own.ok_or_else(|| format!("{} has posted nothing yet", self.place().user))
-            }
-        }
-    }
-
-    async fn upload(&self, actor: &Actor, path: &str, message: String) -> Outcome {
-        let here = self.place().channel_id;
-        let path = Path::new(path);
-        let data = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-        let name = path.file_name().map_or_else(|| "file".into(), |it| it.to_string_lossy());
-        let file = actor.upload(&here, &name, data).await.map_err(text)?;
-        let post = v1::Post { channel_id: here, message, file_ids: vec![file.id], ..Default::default() };
-        actor.create_post(post).await.map_err(text).map(|_| Vec::new())
-    }
-
-    async fn about_plugin(&mut self, command: Command) -> Outcome {
-        match command {
-            Command::Status => Ok(self.plugin.describe()),
-            Command::Restart => self.restart().await,
-            Command::Stop => {
-                self.plugin.stop("stopped by hand").await;
-                Ok(vec!["the plugin is stopped".to_owned()])
-            }
-            Command::Kill => self.plugin.kill().await.map(|()| Vec::new()),
-            Command::Set { key, value } => {
-                let manifest = self.plugin.manifest().ok_or("the plugin has no manifest yet")?;
-                let (key, value) = settings::from_text(manifest.settings_schema.as_ref(), &key, &value)?;
-                let id = manifest.id.clone();
-                self.server.set_plugin_setting(&id, &key, value).await.map_err(text).map(|()| Vec::new())
-            }
-            Command::Settings => Ok(self.settings()),
-            Command::Keys => {
-                // The look-up goes through the plugin's API, and is not the plugin's call.
-                self.server.set_tracing(false);
-                let keys = self.keys().await;
-                self.server.set_tracing(self.screen.with_renderer(|it| it.tracing));
-                keys
-            }
-            _ => Ok(Vec::new()),
-        }
-    }
-
-    /// Lets a new process take over from the one that runs.
-    pub(crate) async fn swap(&mut self) -> Outcome {
-        let screen = self.screen.clone();
-        let started = self.plugin.swap(move |it: Progress| progress(&screen, &it)).await?;
-        self.screen.note(&describe_started(&started));
-        Ok(Vec::new())
-    }
-
-    /// Starts the plugin, or starts it again.
-    pub(crate) async fn restart(&mut self) -> Outcome {
-        let screen = self.screen.clone();
-        let ignored = Manifest::ignored(&self.plugin.dir());
-        if !ignored.is_empty() {
-            screen.warning(&ignored);
-        }
-        let started = self.plugin.start(move |it: Progress| progress(&screen, &it)).await?;
-        self.screen.note(&describe_started(&started));
-        Ok(Vec::new())
-    }
-
-    fn settings(&self) -> Vec<String> {
-        let Some(manifest) = self.plugin.manifest() else {
-            return vec!["the plugin's manifest was not read yet".to_owned()];
-        };
-        let saved = self.server.plugin_settings(&manifest.id);
-        let saved_value =
-            |key: &str| saved.iter().find(|(it, _)| it.eq_ignore_ascii_case(key)).map(|(_, it)| value::to_json(it));
-        let known: Vec<_> = manifest.settings_schema.iter().flat_map(|it| it.all()).collect();
-        let mut lines: Vec<String> = known
-            .iter()
-            .map(|it| match saved_value(&it.key) {
-                Some(value) => format!("{} = {value}", it.key),
-                None => format!("{} = {} (default)", it.key, it.default),
-            })
-            .collect();
-        let others = saved.iter().filter(|(key, _)| !known.iter().any(|it| it.key.eq_ignore_ascii_case(key)));
-        lines.extend(others.map(|(key, it)| format!("{key} = {}", value::to_json(it))));
-        if lines.is_empty() { vec!["the plugin has no settings".to_owned()] } else { lines }
-    }
-
-    async fn keys(&self) -> Outcome {
-        let Some(manifest) = self.plugin.manifest() else { return Ok(Vec::new()) };
-        let api = self.server.api(&manifest.id);
-        let mut lines = Vec::new();
-        for page in 0.. {
-            let keys = api.kv_list(v1::KvListRequest { page, per_page: 100 }).await.map_err(text)?.result;
-            if keys.is_empty() {
-                break;
-            }
-            for key in keys {
-                let stored = api.kv_get(v1::KvGetRequest { key: key.clone() }).await.map_err(text)?.value;
-                lines.push(format!("{key} = {}", printable(&stored.unwrap_or_default())));
-            }
-        }
-        Ok(if lines.is_empty() { vec!["the plugin has stored nothing".to_owned()] } else { lines })
-    }
-
     /// Waits until the hooks that were set off have returned, and what was printed meanwhile was logged.
     pub(crate) async fn settle(&self) {
         self.server.settle().await;
@@ -410,37 +256,6 @@ fn describe_user(user: &v1::User) -> String {
     let bot = if user.is_bot { ", a bot" } else { "" };
     let admin = if user.roles.contains("system_admin") { ", administrator" } else { "" };
     format!("@{}{full}{bot}{admin}", user.username)
-}
-
-fn describe_suggestion(suggestion: &Suggestion) -> String {
-    let hint = if suggestion.hint.is_empty() { String::new() } else { format!(" {}", suggestion.hint) };
-    let description =
-        if suggestion.description.is_empty() { String::new() } else { format!("  {}", suggestion.description) };
-    format!("/{}{hint}{description}", suggestion.complete.trim_start_matches('/').trim_end())
-}
-
-/// What a plugin says that it runs on: a bare number is a Python's.
-pub(crate) fn language(version: &str) -> String {
-    if version.starts_with(|it: char| it.is_ascii_digit()) { format!("Python {version}") } else { version.to_owned() }
-}
-
-/// How the plugin started, in one line.
-pub(crate) fn describe_started(started: &Started) -> String {
-    let version = if started.version.is_empty() { String::new() } else { format!(" {}", started.version) };
-    let hooks = if started.hooks.is_empty() { "no hooks".to_owned() } else { started.hooks.join(", ") };
-    format!(
-        "{}{version} runs on {} after {:.2} s: {hooks}",
-        started.name,
-        language(&started.python),
-        started.took.as_secs_f32()
-    )
-}
-
-fn printable(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(|it| it.is_control() && it != '\n') => text.to_owned(),
-        _ => format!("<{} bytes>", bytes.len()),
-    }
 }
 
 fn help() -> Vec<String> {
