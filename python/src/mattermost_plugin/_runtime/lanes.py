@@ -72,7 +72,8 @@ class Lane:
             return
         name, value = self._requests.which(values)
         if name in ("body", "content"):
-            if self._hijacked is None:
+            # To whoever reads, a piece of nothing would be the end.
+            if value and self._hijacked is None:
                 self.pieces.append(value)
         elif name in ("body_end", "content_end"):
             end = parts.unpack(self._requests.message_of(name), value)
@@ -83,7 +84,8 @@ class Lane:
         elif name == "hijacked":
             self._hijacked = parts.unpack(self._requests.message_of(name), value)["error"]
         elif name == "connection_data":
-            self._connection.append(value)
+            if value:
+                self._connection.append(value)
         elif name == "connection_end":
             self._connection_over = True
 

@@ -318,6 +318,30 @@ def upload(self, context, info, file):
     host.stop()
 
 
+def test_a_piece_of_nothing_is_not_the_end(host: Any) -> None:
+    host.start(
+        program("""
+@hook(HookName.ServeHTTP)
+def serve_http(self, context, writer, request):
+    for piece in request.iter_body():
+        writer.write(b"<" + piece + b">")
+@hook(HookName.ServeMetrics)
+async def metrics(self, context, writer, request):
+    async for piece in request.stream():
+        writer.write(b"<" + piece + b">")
+@hook(HookName.FileWillBeUploaded)
+def upload(self, context, info, file, output):
+    while piece := file.read(3):
+        output.write(b"<" + piece + b">")
+""")
+    )
+    pieces = (b"", b"one", b"", b"", b"two", b"")
+    for hook in ("ServeHTTP", "ServeMetrics"):
+        assert ask(host, *pieces, hook=hook)[2] == b"<one><two>"
+    assert upload(host, *pieces)[0] == b"<one><two>"
+    host.stop()
+
+
 def test_a_failing_upload_handler_fails_the_call(host: Any) -> None:
     host.start(
         program(
