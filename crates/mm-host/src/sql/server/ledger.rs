@@ -23,8 +23,8 @@ pub(super) enum Op {
     Columns,
     /// The types of all columns, one call each, at the same time.
     Types,
-    /// The precision of a column.
-    Precision(usize),
+    /// The precision of some columns, the last of which is this, one call each, at the same time.
+    Precisions(usize),
     Next,
     CloseRows,
     Close,
@@ -142,7 +142,7 @@ impl Ledger {
                 self.statement.take().map(Some).ok_or(Refused::Order)
             }
             Op::CloseRows => self.rows.take().map(|it| Some(it.id)).ok_or(Refused::Order),
-            Op::Columns | Op::Types | Op::Precision(_) | Op::Next => self.about_rows(op),
+            Op::Columns | Op::Types | Op::Precisions(_) | Op::Next => self.about_rows(op),
             Op::Close => {
                 need(self.rows.is_none() && self.statement.is_none() && self.transaction.is_none())?;
                 Ok(self.connection.take())
@@ -155,7 +155,7 @@ impl Ledger {
         let allowed = match op {
             Op::Columns => rows.n_columns.is_none(),
             Op::Types => rows.n_columns.is_some(),
-            Op::Precision(index) => rows.n_columns.is_some_and(|n| index < n),
+            Op::Precisions(index) => rows.n_columns.is_some_and(|n| index < n),
             _ if rows.harmless == Some(false) => return Err(Refused::Deadly),
             _ => rows.harmless == Some(true) && !rows.ended,
         };

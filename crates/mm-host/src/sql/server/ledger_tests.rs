@@ -17,9 +17,9 @@ const OPS: [Op; 18] = [
     Op::ClosePrepared,
     Op::Columns,
     Op::Types,
-    Op::Precision(0),
-    Op::Precision(1),
-    Op::Precision(2),
+    Op::Precisions(0),
+    Op::Precisions(1),
+    Op::Precisions(2),
     Op::Next,
     Op::CloseRows,
     Op::Close,
@@ -109,7 +109,7 @@ impl Server {
                 if matches!(mood, Mood::Fails) { Outcome::Failed } else { Outcome::Done }
             }
             Op::Commit | Op::Rollback | Op::ClosePrepared | Op::CloseRows | Op::Close => self.end(op, id, mood),
-            Op::Columns | Op::Types | Op::Precision(_) | Op::Next => self.about_rows(op, id, mood),
+            Op::Columns | Op::Types | Op::Precisions(_) | Op::Next => self.about_rows(op, id, mood),
         };
         if matches!(mood, Mood::Lost) {
             self.dead = true;
@@ -142,7 +142,7 @@ impl Server {
         match op {
             Op::Columns => Outcome::Columns(n_columns),
             Op::Types => Outcome::Types { harmless: !time },
-            Op::Precision(index) => {
+            Op::Precisions(index) => {
                 assert!(index < n_columns, "the server crashes: column {index} of {n_columns}");
                 Outcome::Done
             }
@@ -228,7 +228,7 @@ fn a_usual_life() {
     assert_eq!(ledger.permit(Op::Next), Err(Refused::Order), "the types are not known");
     assert_eq!(ledger.permit(Op::Columns).map(|it| it.map(|it| it.0)), Ok(Some("r".to_owned())));
     ledger.settle(Outcome::Columns(2));
-    assert_eq!(ledger.permit(Op::Precision(2)), Err(Refused::Order));
+    assert_eq!(ledger.permit(Op::Precisions(2)), Err(Refused::Order));
     assert_eq!(ledger.n_columns(), Some(2));
     ledger.permit(Op::Types).expect("the columns are known");
     ledger.settle(Outcome::Types { harmless: true });

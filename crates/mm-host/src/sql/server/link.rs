@@ -118,48 +118,65 @@ impl Link {
     pub(super) async fn columns(&mut self) -> Result<Vec<SqlColumn>, SqlFailure> {
         let named = self.call::<Str, String, wire::Columns>(Op::Columns, "RowsColumns", |id| id).await?.names;
         let types = self.types(named.len()).await?;
-        let mut columns = Vec::with_capacity(named.len());
-        for (index, (name, type_name)) in named.into_iter().zip(types).enumerate() {
-            let mut column = SqlColumn { name, r#type: type_name.to_uppercase(), precision: None, scale: None };
-            if column.r#type == NUMERIC {
-                (column.precision, column.scale) = self.precision(index).await?;
-            }
-            columns.push(column);
-        }
+        let column = |(name, r#type): (String, String)| SqlColumn {
+            name,
+            r#type: r#type.to_uppercase(),
+            precision: None,
+            scale: None,
+        };
+        let mut columns: Vec<SqlColumn> = named.into_iter().zip(types).map(column).collect();
+        self.precisions(&mut columns).await?;
         Ok(columns)
     }
 
-    /// All types at the same time: they are only looked at, and each is a way there and back.
     async fn types(&mut self, n_columns: usize) -> Result<Vec<String>, SqlFailure> {
         if n_columns == 0 {
             return Ok(Vec::new());
         }
-        let id = self.ledger.permit(Op::Types).map_err(refused)?;
-        let id = id.as_ref().map(Id::as_str).unwrap_or_default();
-        let client = &self.client;
-        let calls = (0_i64..).take(n_columns).map(|index| async move {
-            let args = wire::ColumnArgs { id: id.to_owned(), index };
-            client.call::<Struct<wire::ColumnArgs>, _, Str, String>(TYPE_NAME, &args).await
-        });
-        match try_join_all(calls).await {
-            Ok(types) => {
-                self.ledger.settle(Outcome::Types { harmless: !types.iter().any(|it| is_time(it)) });
-                Ok(types)
-            }
-            Err(error) => {
-                self.ledger.settle(outcome_of(Op::Types, &error));
-                Err(broken(&error))
-            }
-        }
+        let outcome = |types: &[String]| Outcome::Types { harmless: !types.iter().any(|it| is_time(it)) };
+        self.of_columns::<Str, String>(Op::Types, TYPE_NAME, 0..n_columns, outcome).await
     }
 
-    async fn precision(&mut self, index: usize) -> Result<(Option<i64>, Option<i64>), SqlFailure> {
-        let place = i64::try_from(index).unwrap_or(i64::MAX);
-        let args = |id| wire::ColumnArgs { id, index: place };
-        let method = "RowsColumnTypePrecisionScale";
-        let digits =
-            self.call::<Struct<wire::ColumnArgs>, _, wire::Precision>(Op::Precision(index), method, args).await?;
-        Ok((digits.is_known.then_some(digits.precision), digits.is_known.then_some(digits.scale)))
+    /// The digits of those columns that have any.
+    async fn precisions(&mut self, columns: &mut [SqlColumn]) -> Result<(), SqlFailure> {
+        let numeric: Vec<usize> = (0..columns.len()).filter(|index| columns[*index].r#type == NUMERIC).collect();
+        let Some(last) = numeric.last() else { return Ok(()) };
+        let (op, indices) = (Op::Precisions(*last), numeric.iter().copied());
+        let digits = self
+            .of_columns::<Struct<wire::Precision>, wire::Precision>(op, PRECISION, indices, |_| Outcome::Done)
+            .await?;
+        for (index, digits) in numeric.into_iter().zip(digits).filter(|(_, digits)| digits.is_known) {
+            columns[index].precision = Some(digits.precision);
+            columns[index].scale = Some(digits.scale);
+        }
+        Ok(())
+    }
+
+    /// Asks the same of several columns, at the same time: they are only looked at, and each is a way there and back.
+    async fn of_columns<A, T>(
+        &mut self,
+        op: Op,
+        method: &str,
+        indices: impl Iterator<Item = usize>,
+        outcome: impl FnOnce(&[T]) -> Outcome,
+    ) -> Result<Vec<T>, SqlFailure>
+    where
+        A: Codec<T>,
+        T: Default + Send + 'static,
+    {
+        let id = self.ledger.permit(op).map_err(refused)?;
+        let id = id.as_ref().map(Id::as_str).unwrap_or_default();
+        let client = &self.client;
+        let calls = indices.map(|index| async move {
+            let args = wire::ColumnArgs { id: id.to_owned(), index: i64::try_from(index).unwrap_or(i64::MAX) };
+            client.call::<Struct<wire::ColumnArgs>, _, A, T>(method, &args).await
+        });
+        let answers = try_join_all(calls).await;
+        self.ledger.settle(match &answers {
+            Ok(answers) => outcome(answers),
+            Err(error) => outcome_of(op, error),
+        });
+        answers.map_err(|error| broken(&error))
     }
 
     /// The next row; `None` after the last.
@@ -195,7 +212,9 @@ impl Link {
     }
 }
 
+/// The methods that are asked about one column.
 const TYPE_NAME: &str = "Plugin.RowsColumnTypeDatabaseTypeName";
+const PRECISION: &str = "Plugin.RowsColumnTypePrecisionScale";
 
 fn made(mut answer: wire::Made) -> Result<(), SqlFailure> {
     answer.take_error().map_or(Ok(()), |error| Err(wire::failure(error)))

@@ -219,16 +219,6 @@ impl Answer for Columns {
     }
 }
 
-impl Answer for Precision {
-    fn outcome(&self) -> Outcome {
-        Outcome::Done
-    }
-
-    fn take_error(&mut self) -> Option<ErrorValue> {
-        None
-    }
-}
-
 fn is_end(error: &ErrorValue) -> bool {
     error.code == EOF && error.postgres_error.is_none()
 }
