@@ -9,6 +9,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response};
 use hyper::body::{Body as _, Frame};
+use mm_proto::grpc::MAX_MESSAGE_BYTES;
 use mm_proto::{ApiError, HookInfo, Refusal};
 use prost::encoding::{WireType, encode_key, encode_varint};
 use tonic::body::Body;
@@ -18,6 +19,9 @@ use crate::metrics;
 
 /// The `id` of the `AppError` that refuses for a handler that failed.
 const HOOK_FAILED: &str = "mattermost_plugin.hook_failed";
+
+/// The largest answer to a unary call: a message and what stands before it.
+const MAX_ANSWER_BYTES: usize = MAX_MESSAGE_BYTES + 5;
 
 /// What came of a call.
 pub(super) enum Outcome {
@@ -74,9 +78,17 @@ pub(super) async fn judged(response: Response<Body>, info: &HookInfo) -> Outcome
         return of_status(head, Whole::default(), &status, info);
     }
     let mut whole = Whole::default();
+    let mut n_bytes = 0;
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         match frame.map(Frame::into_data) {
-            Ok(Ok(data)) => whole.data.push_back(data),
+            Ok(Ok(data)) => {
+                n_bytes += data.len();
+                if n_bytes > MAX_ANSWER_BYTES {
+                    let text = format!("the answer has more than {MAX_ANSWER_BYTES} bytes");
+                    return Outcome::Failed(Failure::new(Cause::Failed, Status::resource_exhausted(text)));
+                }
+                whole.data.push_back(data);
+            }
             Ok(Err(frame)) => whole.trailers = frame.into_trailers().ok(),
             // The process closed the connection, or died, in the middle of its answer.
             Err(status) => return Outcome::Failed(Failure::new(Cause::Died, status)),
@@ -265,6 +277,19 @@ mod tests {
         let late = Status::deadline_exceeded("no answer within the time limit").into_http();
         let Outcome::Failed(failure) = judged(late, HookName::UserWillLogIn.info()).await else { panic!("late") };
         assert_eq!(failure.cause, Cause::Late);
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_not_kept() {
+        let info = HookName::UserWillLogIn.info();
+        let piece = Bytes::from(vec![0; 1 << 20]);
+        let endless = |n| Whole { data: VecDeque::from(vec![piece.clone(); n]), trailers: Some(success()) };
+        let response = |n| Response::new(Body::new(endless(n)));
+        assert!(matches!(judged(response(MAX_MESSAGE_BYTES >> 20), info).await, Outcome::Given(_)));
+        let Outcome::Failed(failure) = judged(response((MAX_MESSAGE_BYTES >> 20) + 1), info).await else {
+            panic!("too much")
+        };
+        assert_eq!((failure.why.as_str(), failure.cause), ("the answer has more than 1073741829 bytes", Cause::Failed));
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::HeaderMap;
 use hyper::body::Frame;
+use mm_proto::grpc::MAX_MESSAGE_BYTES;
 use tonic::body::Body;
 use tonic::{Code, Status};
 
@@ -42,6 +43,11 @@ impl<F: FnOnce(&str) + Send + Unpin + 'static> Refusing<F> {
         self.begun.extend_from_slice(data);
         while self.begun.len() >= PREFIX {
             let length = (&self.begun[1..PREFIX]).get_u32() as usize;
+            if length > MAX_MESSAGE_BYTES {
+                // Nobody would take it, so it is not waited for.
+                self.refuse(&format!("a part of its answer has {length} bytes"));
+                return;
+            }
             if self.begun.len() < PREFIX + length {
                 return;
             }
@@ -141,12 +147,14 @@ mod tests {
     #[tokio::test]
     async fn every_kind_of_failure_refuses() {
         let refused = [ONE, REFUSAL].concat();
-        let cases: [Vec<Result<Frame<Bytes>, Status>>; 5] = [
+        let cases: [Vec<Result<Frame<Bytes>, Status>>; 6] = [
             vec![data(ONE), trailers("2")],
             vec![data(ONE), Err(Status::unavailable("gone"))],
             vec![data(ONE)],
             vec![data(ONE), data(b"\0\0\0\0\x09half"), Err(Status::unavailable("gone"))],
             vec![data(ONE), data(b"\0\0\0\0\x09half"), trailers("0")],
+            // More than a message may have: what follows is not waited for.
+            vec![data(ONE), data(b"\0\x40\0\0\x01"), data(b"x"), trailers("0")],
         ];
         for frames in cases {
             let (bytes, told) = passed(frames).await;
