@@ -2,8 +2,8 @@
 //! adapters that put either trait on either end of a wire.
 //!
 //! What knows a method by name is generated (`src/generated`, by `cargo xtask regenerate`); what is written by hand is
-//! the error ([`ApiError`]), the machinery of the adapters ([`grpc`], and with the feature of that name `netrpc`) and this
-//! list. There is no logic of Mattermost here.
+//! the error ([`ApiError`]), the machinery of the adapters ([`grpc`], and with the feature of that name `netrpc`), how Go reads
+//! HTTP's headers ([`header`]) and this list. There is no logic of Mattermost here.
 //!
 //! A server of the API implements [`PluginApi`] and wraps itself in [`grpc::ApiService`]; a caller holds a
 //! [`grpc::ApiClient`], which is a [`PluginApi`] too. The same goes for [`PluginHooks`].
@@ -12,6 +12,7 @@ mod error;
 #[cfg(any(feature = "gob", test))]
 pub mod gob;
 pub mod grpc;
+pub mod header;
 mod methods;
 #[cfg(any(feature = "netrpc", test))]
 pub mod netrpc;

@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Frame, Incoming};
 use mm_proto::grpc::Parts;
+use mm_proto::header::content_length;
 use mm_proto::plugin::v1;
 use mm_proto::plugin::v1::serve_http_response::Part as Answer;
 use mm_proto::{ApiError, grpc::STREAM_PIECE_BYTES};
@@ -40,7 +41,7 @@ pub(super) async fn begin(
     tokio::spawn(async move {
         // Apart from the body, which may be in the way of nothing that the plugin waits for.
         let (news, receiver) = mpsc::channel(AHEAD);
-        let declared = start.request.as_ref().and_then(content_length);
+        let declared = start.request.as_ref().and_then(|it| content_length(&it.header));
         let span = server.trace_hook(&listener, hook, &start);
         let requests = requests(start, body, declared, receiver);
         let mut client = Client { head: Some(head), body: None, news, hijack };
@@ -51,10 +52,6 @@ pub(super) async fn begin(
         server.finish_hook(&listener, hook, span, result);
     });
     answered.await.unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, FAILED))
-}
-
-fn content_length(head: &v1::HttpRequestHead) -> Option<u64> {
-    head.header.get("Content-Length")?.values.first()?.parse().ok()
 }
 
 /// Everything that the plugin is told, in order; news come before what is left of the body.

@@ -7,6 +7,7 @@ use futures::stream;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
+use percent_encoding::percent_decode_str;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
 
@@ -37,8 +38,8 @@ pub(super) async fn serve(bundle: Option<&Path>, path: &str, method: &Method) ->
 
 /// The path in the bundle, when it is below `public` and nowhere else.
 fn locate(bundle: &Path, path: &str) -> Option<PathBuf> {
-    let decoded = percent_decoded(path.strip_prefix("/public/")?)?;
-    let below = Path::new(&decoded);
+    let decoded = percent_decode_str(path.strip_prefix("/public/")?).decode_utf8().ok()?;
+    let below = Path::new(&*decoded);
     let is_plain = below.components().all(|it| matches!(it, Component::Normal(name) if !name.is_empty()));
     (is_plain && !decoded.is_empty() && !decoded.contains('\0')).then(|| bundle.join("public").join(below))
 }
@@ -67,21 +68,6 @@ fn content(file: File) -> Body {
     StreamBody::new(pieces).boxed_unsync()
 }
 
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let digit = |it: Option<u8>| it.and_then(|it| char::from(it).to_digit(16));
-            let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
-            out.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
-            out.push(byte);
-        }
-    }
-    String::from_utf8(out).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,7 +81,8 @@ mod tests {
         }
         assert_eq!(locate(bundle, "/public/"), None);
         assert_eq!(locate(bundle, "/public"), None);
-        assert_eq!(locate(bundle, "/public/%zz"), None);
+        assert_eq!(locate(bundle, "/public/%ff"), None);
+        assert_eq!(locate(bundle, "/public/%zz"), Some(PathBuf::from("/bundle/public/%zz")), "no escape");
         assert_eq!(locate(bundle, "/public/a%00"), None);
     }
 }

@@ -1,10 +1,10 @@
 //! What the server does to a request before a plugin sees it: whose session it is, what is taken out, what is put in.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use http::request::Parts;
 use http::{HeaderMap, Method};
+use mm_proto::header::{Header, canonical};
 use mm_proto::plugin::v1;
 
 use super::WebService;
@@ -127,13 +127,13 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// The header fields that the plugin sees.
-fn fields(headers: &HeaderMap, found: &Found) -> BTreeMap<String, v1::StringList> {
-    let mut fields = BTreeMap::<String, v1::StringList>::new();
+fn fields(headers: &HeaderMap, found: &Found) -> Header {
+    let mut fields = Header::new();
     for (name, value) in headers {
         let is_hidden = REMOVED.contains(&name.as_str()) || (found.in_header && name == "authorization");
         if !is_hidden {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            fields.entry(canonical(name.as_str())).or_default().values.push(value);
+            fields.entry(canonical(name.as_str()).into_owned()).or_default().values.push(value);
         }
     }
     let others: Vec<_> = cookies(headers)
@@ -147,23 +147,12 @@ fn fields(headers: &HeaderMap, found: &Found) -> BTreeMap<String, v1::StringList
 }
 
 /// Fields that followed a body.
-pub(super) fn trailers(headers: &HeaderMap) -> BTreeMap<String, v1::StringList> {
+pub(super) fn trailers(headers: &HeaderMap) -> Header {
     fields(headers, &Found::default())
 }
 
-fn set(fields: &mut BTreeMap<String, v1::StringList>, name: &str, value: &str) {
+fn set(fields: &mut Header, name: &str, value: &str) {
     fields.insert(name.to_owned(), v1::StringList { values: vec![value.to_owned()] });
-}
-
-/// `content-type` as Go spells it: `Content-Type`.
-fn canonical(name: &str) -> String {
-    let mut upper = true;
-    let spell = |it: char| {
-        let spelled = if upper { it.to_ascii_uppercase() } else { it.to_ascii_lowercase() };
-        upper = it == '-';
-        spelled
-    };
-    name.chars().map(spell).collect()
 }
 
 fn without_token(query: &str) -> String {
@@ -188,11 +177,5 @@ mod tests {
     fn only_the_token_leaves_the_query() {
         assert_eq!(without_token("a=1&access_token=x&b=%20&access_tokens=y"), "a=1&b=%20&access_tokens=y");
         assert_eq!(without_token("access_token=x"), "");
-    }
-
-    #[test]
-    fn names_are_spelled_as_go_does() {
-        assert_eq!(canonical("x-csrf-token"), "X-Csrf-Token");
-        assert_eq!(canonical("te"), "Te");
     }
 }

@@ -17,6 +17,7 @@ use mm_goplugin::rpc::{CallError, Client};
 use mm_goplugin::{Broker, BrokerError, io_stream};
 use mm_proto::gob::Returned;
 use mm_proto::grpc::{Parts, STREAM_PIECE_BYTES};
+use mm_proto::header::{canonical_fields, content_length};
 use mm_proto::netrpc::call_of_api_failed;
 use mm_proto::plugin::v1;
 use mm_proto::plugin::v1::{install_plugin_request, plugin_http_request, plugin_http_response, upload_data_request};
@@ -28,7 +29,6 @@ use tonic::Status;
 
 use super::wire::{
     DataArgs, DataReturns, HttpArgs, HttpReturns, InstallArgs, InstallReturns, WholeHttpArgs, WholeHttpReturns,
-    canonical, content_length,
 };
 
 /// How long the server may take to dial for the response's body after it has answered. It does so before.
@@ -109,7 +109,7 @@ impl PluginApi for ApiStreams {
         let Some(Part::Head(mut head)) = first(&mut requests).await?.and_then(|it| it.part) else {
             return Err(no_start("PluginHTTP"));
         };
-        head.header = head.header.into_iter().map(|(name, values)| (canonical(&name), values)).collect();
+        head.header = canonical_fields(head.header);
         let body = body_of(requests);
         if self.whole.load(Ordering::Relaxed) {
             return self.plugin_http_whole(head, body).await;

@@ -12,6 +12,7 @@ use http::{HeaderName, HeaderValue};
 use mm_goplugin::Broker;
 use mm_goplugin::io_stream::RemoteReader;
 use mm_goplugin::rpc::Reply;
+use mm_proto::header::{Header, canonical_fields, content_length};
 use mm_proto::plugin::v1;
 use mm_proto::plugin::v1::serve_http_request::Part as Request;
 use mm_proto::plugin::v1::serve_http_response::Part as Answer;
@@ -21,7 +22,7 @@ use super::hijack;
 use super::hook::{Answers, HttpHook};
 use super::pieces::Pieces;
 use super::requests::{Body, News, Requests};
-use super::wire::{Header, ServeArgs, canonical, content_length};
+use super::wire::ServeArgs;
 use super::writer::{ResponseWriter, WriteError};
 
 /// What makes a header field one that follows the body, in Go's net/http.
@@ -317,15 +318,14 @@ fn failed(what: &str) -> Stop {
 
 /// A header as the server can send it. How the body travels is not the plugin's to say.
 fn checked(header: Header) -> Result<Header, Stop> {
-    let mut fields = Header::new();
-    for (name, list) in header {
+    for (name, list) in &header {
         let valid = HeaderName::from_bytes(name.as_bytes()).is_ok()
             && list.values.iter().all(|it| HeaderValue::from_bytes(it.as_bytes()).is_ok());
         if !valid {
             return Err(failed(&format!("sent the header field {name:?}, which cannot be sent")));
         }
-        fields.entry(canonical(&name)).or_default().values.extend(list.values);
     }
+    let mut fields = canonical_fields(header);
     fields.remove("Transfer-Encoding");
     Ok(fields)
 }

@@ -1,17 +1,13 @@
 //! The structs of net/rpc for calls with streams, and header fields.
 
-use std::collections::BTreeMap;
-
 use mm_gob::codec::{BinaryMarshaled, Bool, Bytes, Int, Map, Nilable, Ptr, Slice, Str, Struct, Uint};
 use mm_gob::gob_struct;
 use mm_proto::gob::{InterfaceField, Model, Returned, Wrapped};
 use mm_proto::plugin::v1;
 use mm_proto::plugin::v1::HttpRequestHead;
+use percent_encoding::{AsciiSet, percent_encode};
 
-/// Go's `http.Header`.
-pub(super) type Header = BTreeMap<String, v1::StringList>;
-
-/// Its codec.
+/// The codec of Go's `http.Header`.
 pub(super) type HeaderCodec = Map<Str, Wrapped<Slice<Str>>>;
 
 /// A request from the server without its body. Older servers (9.8) send `http.Request` itself, of which the rest is passed over.
@@ -44,15 +40,7 @@ impl From<RequestHead> for HttpRequestHead {
 
 /// A URL in ASCII: the bytes that are none, escaped, mean the same.
 fn escaped(url: &[u8]) -> String {
-    let mut text = String::with_capacity(url.len());
-    for &byte in url {
-        if byte.is_ascii() {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
+    percent_encode(url, &AsciiSet::EMPTY).to_string()
 }
 
 /// A request to the server without its body.
@@ -227,34 +215,9 @@ gob_struct! {
     }
 }
 
-/// The length that a header declares, if it declares one.
-pub(super) fn content_length(header: &Header) -> Option<u64> {
-    header.get("Content-Length")?.values.first()?.parse().ok()
-}
-
-/// A name as Go spells it: `Content-Type`. A name that is not a token stays as it is, as in Go.
-pub(super) fn canonical(name: &str) -> String {
-    let mut begins = true;
-    let spelled = |it: char| {
-        let spelled = if begins { it.to_ascii_uppercase() } else { it.to_ascii_lowercase() };
-        begins = it == '-';
-        spelled
-    };
-    name.chars().map(spelled).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_spelled_as_go_does() {
-        for (name, expected) in
-            [("content-type", "Content-Type"), ("X-REQUEST-id", "X-Request-Id"), ("a", "A"), ("-x-", "-X-")]
-        {
-            assert_eq!(canonical(name), expected);
-        }
-    }
 
     #[test]
     fn a_url_of_other_bytes_is_escaped() {

@@ -12,9 +12,10 @@ use mm_gob::codec::{Codec, Int, Struct};
 use mm_goplugin::rpc::{CallError, Client, Closed, Empty, Limits};
 use mm_goplugin::{Broker, BrokerError};
 use mm_proto::gob::GoTime;
+use mm_proto::header::Header;
 use prost_types::Timestamp;
 
-use super::wire::{Header, HeaderCodec};
+use super::wire::HeaderCodec;
 
 /// How long the server may take to accept the connection. It gives up after 5 s itself.
 const ACCEPT_LIMIT: Duration = Duration::from_secs(15);
