@@ -336,5 +336,17 @@ fn timeout_header(limit: Duration) -> HeaderValue {
     HeaderValue::from_str(&text).expect("digits and a letter")
 }
 
+/// The answer of a stream, guarded, as it passes to the server: with a refusal in this text in the place of a failure.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn refusing(body: Body, path: &[u32], text: &str) -> Body {
+    Body::new(Refusing::new(body, answer::framed_reason(path, text), |_: &str| {}))
+}
+
+/// Whether the answer to a unary call is one of the handler's.
+#[cfg(any(test, fuzzing))]
+pub(crate) async fn is_answer(response: Response<Body>, info: &mm_proto::HookInfo) -> bool {
+    matches!(answer::judged(response, info).await, Outcome::Given(_))
+}
+
 #[cfg(test)]
 mod tests;

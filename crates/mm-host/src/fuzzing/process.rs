@@ -1,7 +1,9 @@
-//! What a process of the plugin says: its hello, its log records, its last words, its calls of the API, its answers to hooks.
+//! What a process of the plugin says: its hello, its log records, its last words, its calls of the API, its SQL, its answers to hooks.
 //!
 //! Calls and answers go the whole way, through gRPC and gob, to the other end of a net/rpc connection: a server whose connection
 //! breaks since a plugin said something odd would never call that plugin again.
+
+mod sql;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -21,16 +23,17 @@ use mm_proto::grpc::{self, HooksClient};
 use mm_proto::host::v1::{HelloRequest, WriteLogsRequest};
 use mm_proto::netrpc;
 use mm_proto::plugin::v1::*;
-use mm_proto::{API_METHODS, PluginApi, PluginHooks};
+use mm_proto::{API_METHODS, HookName, PluginApi, PluginHooks, Refusal};
 use prost::Message as _;
 use tonic::Status;
 use tonic::body::Body;
 use tower::Service as _;
 
 use crate::downstream::log_record;
+use crate::guard;
 use crate::supervisor::check_hello;
 use crate::supervisor::failure::{self, Evidence};
-use crate::upstream::hclog_lines;
+use crate::upstream::{carried, hclog_lines};
 
 /// Longer than anything here takes; time goes by only when nothing else is to be done.
 const AGES: Duration = Duration::from_secs(3600);
@@ -38,13 +41,16 @@ const AGES: Duration = Duration::from_secs(3600);
 /// Any bytes are understood or refused. The first says what they are.
 pub fn process(bytes: &[u8]) {
     let Some((kind, rest)) = bytes.split_first() else { return };
-    match kind % 6 {
+    match kind % 9 {
         0 => hello(rest),
         1 => logs(rest),
         2 => last_words(rest),
         3 => run(call_of_api(rest)),
         4 => run(answer_to_hook(rest)),
-        _ => run(answer_to_request(rest)),
+        5 => run(answer_to_request(rest)),
+        6 => run(sql::session(rest)),
+        7 => run(guarded_answer(rest)),
+        _ => run(carried_answer(rest)),
     }
 }
 
@@ -92,6 +98,9 @@ fn last_words(bytes: &[u8]) {
         assert!(!failure.what.contains('\n') && !failure.to_string().is_empty(), "{failure:?}");
     }
 }
+
+/// What a handler says that must not fail.
+const REFUSAL: &str = "not now";
 
 /// An API that has nothing.
 struct Nothing;
@@ -159,6 +168,30 @@ async fn answer_to_request(bytes: &[u8]) {
     if let Ok(parts) = python.serve_http(stream::iter([Ok(begin)]).boxed()).await {
         parts.for_each(|_| std::future::ready(())).await;
     }
+}
+
+/// A process answers hooks whose handlers must not fail without refusing: the server gets whole messages, and an end.
+async fn guarded_answer(bytes: &[u8]) {
+    let info = HookName::FileWillBeUploaded.info();
+    let Some(Refusal::Reason(path)) = info.refusal else { panic!("an upload can be refused") };
+    let guarded = guard::refusing(said(bytes), path, REFUSAL).collect().await.expect("it does not fail");
+    let status = guarded.trailers().and_then(|it| it.get("grpc-status")).expect("it ends").clone();
+    assert_eq!(status, "0");
+    let mut rest = guarded.to_bytes();
+    while !rest.is_empty() {
+        assert!(rest.len() >= 5, "half a message");
+        let length = u32::from_be_bytes([rest[1], rest[2], rest[3], rest[4]]) as usize;
+        assert!(rest.len() >= 5 + length, "half a message");
+        rest = rest.slice(5 + length..);
+    }
+    let response = Response::new(said(bytes));
+    guard::is_answer(response, HookName::MessageWillBePosted.info()).await;
+}
+
+/// A process answers a request of HTTP, or an upload, and the server is told by what carries streams.
+async fn carried_answer(bytes: &[u8]) {
+    let Some((mood, rest)) = bytes.split_first() else { return };
+    carried(Arc::new(answering(rest)), *mood).await;
 }
 
 /// A process that answers every call with this.

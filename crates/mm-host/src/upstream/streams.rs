@@ -13,6 +13,8 @@ mod hijack;
 mod hook;
 mod pieces;
 mod requests;
+#[cfg(any(test, fuzzing))]
+mod site;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -28,6 +30,8 @@ use mm_proto::PluginHooks;
 
 pub(super) use self::api::ApiStreams;
 use self::hook::HttpHook;
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::site::carried;
 use self::wire::{ServeArgs, UploadArgs};
 
 /// What a call says while there are no hooks.

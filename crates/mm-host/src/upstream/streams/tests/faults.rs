@@ -28,17 +28,12 @@ impl AsyncRead for Source {
 #[tokio::test]
 async fn a_body_that_ends_early_is_told() {
     for (declared, sent, expected) in [(10, 10, ""), (10, 4, "unexpected EOF"), (10, 0, "unexpected EOF"), (0, 0, "")] {
-        let seen = Seen::default();
-        let told = seen.clone();
-        let site = Site::serving(conversing(move |mut it| {
-            let told = told.clone();
-            async move {
-                it.start().await;
-                let (whole, error) = it.body().await;
-                told.add(format!("{} {error}", whole.len()));
-            }
-        }))
-        .await;
+        let (plugin, seen) = telling(|mut it, told| async move {
+            it.start().await;
+            let (whole, error) = it.body().await;
+            told.add(format!("{} {error}", whole.len()));
+        });
+        let site = Site::serving(plugin).await;
         site.serve(&Writer::new(Behaviour::default()), post(declared), vec![1; sent]).await.unwrap();
         assert_eq!(seen.next().await, format!("{sent} {expected}"));
     }
@@ -113,19 +108,14 @@ async fn a_client_that_does_not_take_holds_the_plugin_up() {
 
 #[tokio::test]
 async fn a_client_that_is_gone_ends_the_plugin_s_call() {
-    let seen = Seen::default();
-    let told = seen.clone();
-    let site = Site::serving(conversing(move |mut it| {
-        let told = told.clone();
-        async move {
-            it.start().await;
-            while it.say(body("event")).await {}
-            told.add("the answer is not wanted");
-            while it.requests.next().await.is_some() {}
-            told.add("the requests are over");
-        }
-    }))
-    .await;
+    let (plugin, seen) = telling(|mut it, told| async move {
+        it.start().await;
+        while it.say(body("event")).await {}
+        told.add("the answer is not wanted");
+        while it.requests.next().await.is_some() {}
+        told.add("the requests are over");
+    });
+    let site = Site::serving(plugin).await;
     let gone = Behaviour { fails_after: Some((5, "write: broken pipe")), ..Behaviour::default() };
     site.serve(&Writer::new(gone), get("/"), "").await.unwrap();
     assert_eq!([seen.next().await, seen.next().await], ["the answer is not wanted", "the requests are over"]);

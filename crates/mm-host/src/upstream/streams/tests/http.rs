@@ -44,23 +44,18 @@ async fn an_answer_may_be_a_head_a_body_or_nothing() {
 
 #[tokio::test]
 async fn what_the_server_has_set_is_told_and_so_is_the_request() {
-    let seen = Seen::default();
-    let told = seen.clone();
-    let site = Site::serving(conversing(move |mut it| {
-        let told = told.clone();
-        async move {
-            let start = it.start().await;
-            assert_eq!(start.response_header, fields(&[("X-Request-Id", "r1")]));
-            assert_eq!(start.context.unwrap().session_id, "s1");
-            let request = start.request.unwrap();
-            assert_eq!((request.method.as_str(), request.url.as_str()), ("GET", "/a%20b?q=%FF&c"));
-            assert_eq!(request.header, fields(&[("X-Many", "values")]));
-            told.add("start");
-            assert_eq!(it.body().await, (Vec::new(), String::new()));
-            told.add("end");
-        }
-    }))
-    .await;
+    let (plugin, seen) = telling(|mut it, told| async move {
+        let start = it.start().await;
+        assert_eq!(start.response_header, fields(&[("X-Request-Id", "r1")]));
+        assert_eq!(start.context.unwrap().session_id, "s1");
+        let request = start.request.unwrap();
+        assert_eq!((request.method.as_str(), request.url.as_str()), ("GET", "/a%20b?q=%FF&c"));
+        assert_eq!(request.header, fields(&[("X-Many", "values")]));
+        told.add("start");
+        assert_eq!(it.body().await, (Vec::new(), String::new()));
+        told.add("end");
+    });
+    let site = Site::serving(plugin).await;
     let request = Sent { header: fields(&[("X-Many", "values")]), ..get("") };
     let request = Sent { url: b"/a%20b?q=\xff&c".to_vec(), ..request };
     site.serve(&Writer::new(Behaviour::default()), request, "").await.unwrap();
@@ -107,20 +102,15 @@ async fn a_flush_follows_what_it_is_for() {
     result.unwrap();
     assert_eq!(writer.calls(), ["Header", "SyncHeader", "Write 2"], "the end of the call flushes");
 
-    let seen = Seen::default();
-    let waiting = seen.clone();
-    let site = Site::serving(conversing(move |it| {
-        let waiting = waiting.clone();
-        async move {
-            it.say(head(200, &[])).await;
-            it.say(flush()).await;
-            waiting.next().await;
-            it.say(body("event")).await;
-            it.say(flush()).await;
-            waiting.next().await;
-        }
-    }))
-    .await;
+    let (plugin, seen) = telling(|it, waiting| async move {
+        it.say(head(200, &[])).await;
+        it.say(flush()).await;
+        waiting.next().await;
+        it.say(body("event")).await;
+        it.say(flush()).await;
+        waiting.next().await;
+    });
+    let site = Site::serving(plugin).await;
     let writer = Writer::new(Behaviour::default());
     let watching = Arc::clone(&writer);
     let watch = tokio::spawn(async move {
@@ -138,28 +128,23 @@ async fn a_flush_follows_what_it_is_for() {
 
 #[tokio::test]
 async fn a_server_that_cannot_flush_is_told_of_once() {
-    let seen = Seen::default();
-    let told = seen.clone();
-    let site = Site::serving(conversing(move |mut it| {
-        let told = told.clone();
-        async move {
-            it.start().await;
-            it.body().await;
-            for piece in ["a", "b"] {
-                it.say(body(piece)).await;
-                it.say(flush()).await;
-                if piece == "a" {
-                    let Some(Request::Flushed(flushed)) = it.hear().await else { panic!("it is told") };
-                    told.add(flushed.error);
-                }
+    let (plugin, seen) = telling(|mut it, told| async move {
+        it.start().await;
+        it.body().await;
+        for piece in ["a", "b"] {
+            it.say(body(piece)).await;
+            it.say(flush()).await;
+            if piece == "a" {
+                let Some(Request::Flushed(flushed)) = it.hear().await else { panic!("it is told") };
+                told.add(flushed.error);
             }
-            drop(it.answers);
-            use futures::StreamExt as _;
-            assert_eq!(timeout(SOON, it.requests.next()).await.unwrap(), None, "once, and then the end");
-            told.add("over");
         }
-    }))
-    .await;
+        drop(it.answers);
+        use futures::StreamExt as _;
+        assert_eq!(timeout(SOON, it.requests.next()).await.unwrap(), None, "once, and then the end");
+        told.add("over");
+    });
+    let site = Site::serving(plugin).await;
     let writer = Writer::new(Behaviour { no_flush: true, ..Behaviour::default() });
     site.serve(&writer, get("/"), "").await.unwrap();
     assert_eq!(seen.next().await, "this version of the server cannot do it");

@@ -1,9 +1,6 @@
 //! `FileWillBeUploaded`.
 
 use futures::StreamExt as _;
-use mm_gob::codec::Str;
-use mm_gob::gob_struct;
-use tokio::io::AsyncReadExt as _;
 use v1::file_will_be_uploaded_request::Part as FileRequest;
 use v1::file_will_be_uploaded_response::Part as FileAnswer;
 
@@ -32,71 +29,9 @@ where
     }
 }
 
-#[derive(Debug, Default)]
-struct Upload {
-    info: Option<v1::FileInfo>,
-    file: u32,
-    replacement: u32,
-}
-
-gob_struct! {
-    Upload as "Z_FileWillBeUploadedArgs" {
-        "B" => info: Ptr<Model<v1::FileInfo>>,
-        "UploadedFileStream" => file: Uint,
-        "ReplacementFileStream" => replacement: Uint,
-    }
-}
-
-/// What is read over the original.
-#[derive(Debug, Default, PartialEq)]
-struct Returns {
-    info: Option<v1::FileInfo>,
-    reason: String,
-}
-
-gob_struct! {
-    Returns as "Z_FileWillBeUploadedReturns" {
-        "A" => info: Ptr<Model<v1::FileInfo>>,
-        "B" => reason: Str,
-    }
-}
-
-fn original() -> v1::FileInfo {
-    v1::FileInfo {
-        id: "f1".to_owned(),
-        name: "a.txt".to_owned(),
-        size: 5,
-        has_preview_image: true,
-        ..v1::FileInfo::default()
-    }
-}
-
 /// Uploads a file as a server does; gives what it goes on with, and the replacement.
 async fn upload(hooks: Option<Arc<dyn PluginHooks>>, content: Vec<u8>) -> (Result<Returns, CallError>, Vec<u8>) {
-    let site = Site::new(hooks).await;
-    let broker = site.host.broker();
-    let args = Upload { info: Some(original()), file: broker.next_id(), replacement: broker.next_id() };
-    let (file, replacement) = (broker.accept(args.file), broker.accept(args.replacement));
-    let lending = tokio::spawn(async move {
-        let _ = io_stream::serve(&content[..], file.await.expect("it is dialled")).await;
-    });
-    let replaced = tokio::spawn(async move {
-        let mut content = Vec::new();
-        replacement.await.expect("it is dialled").read_to_end(&mut content).await.unwrap();
-        content
-    });
-    let over = Returns { info: Some(original()), ..Returns::default() };
-    let call = site.hooks.call_over::<Struct<Upload>, _, Struct<Returns>, Returns>(
-        "Plugin.FileWillBeUploaded",
-        &args,
-        &mm_gob::Zeros::Omit,
-        over,
-    );
-    let result = timeout(SOON, call).await.expect("it ends");
-    let replaced = timeout(Duration::from_secs(2), replaced).await.expect("the replacement is closed").unwrap();
-    timeout(SOON, lending).await.expect("the file is let go").unwrap();
-    drop(site.session);
-    (result, replaced)
+    Site::new(hooks).await.upload(content).await
 }
 
 /// Uploads to a plugin that is carried on by `handler`.
