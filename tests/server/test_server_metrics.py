@@ -7,12 +7,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from minimost import Minimost, running
+from minimost import running
 from plugins import WithSource, source
 from processes import children
-from prometheus_client import Metric
-from prometheus_client.parser import text_string_to_metric_families
-from web_client import Answer, Web
+from scraped import asked, parsed, value
 
 #: A plugin that counts nothing itself.
 SILENT = source("""
@@ -33,27 +31,6 @@ TALKING = source(
 """,
     before="from mattermost_plugin.http import HttpResponse",
 )
-
-
-def asked(server: Minimost, path: str = "/") -> Answer:
-    """Asks for the metrics."""
-    return Web(server.do("listen", hook={"name": "ServeMetrics"})).ask("GET", path)
-
-
-def parsed(answer: Answer) -> dict[str, Metric]:
-    """The metrics by name."""
-    assert answer.status == 200
-    assert answer.header["Content-Type"].startswith("text/plain; version=0.0.4")
-    families = list(text_string_to_metric_families(answer.text))
-    names = [it.name for it in families]
-    assert len(names) == len(set(names)), "each is told once"
-    return {it.name: it for it in families}
-
-
-def value(metric: Metric, name: str, **labels: str) -> float:
-    """The sample of this name and these labels."""
-    (sample,) = [it for it in metric.samples if it.name == name and labels.items() <= it.labels.items()]
-    return float(sample.value)
 
 
 @pytest.fixture(params=["MINIMOST", "MINIMOST_9_8"], ids=["newest", "9.8"])

@@ -148,6 +148,9 @@ func (d *driver) execute(c command) (any, error) {
 		return process.Listen(c.Hook.Name)
 	case "ping":
 		return nil, process.Ping()
+	case "ping session":
+		took, err := process.PingSession()
+		return float64(took.Microseconds()) / 1000, err
 	case "exited":
 		return process.Exited(), nil
 	case "deactivate":

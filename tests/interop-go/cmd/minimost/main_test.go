@@ -124,6 +124,11 @@ func converse(s *session) {
 		s.t.Errorf("%d calls of the API", s.api)
 	}
 	expect("", s.do(object{"command": "ping"}, nil))
+	var took float64
+	expect("", s.do(object{"command": "ping session"}, &took))
+	if took <= 0 {
+		s.t.Errorf("the session answered within %v ms", took)
+	}
 	var result struct {
 		Results    []object
 		Comparison comparison

@@ -5,6 +5,10 @@ import (
 	"log"
 	"net/http"
 	"net/rpc"
+	"reflect"
+	"time"
+
+	"github.com/hashicorp/yamux"
 
 	"interop/mattermost/generated/model"
 	"interop/mattermost/generated/plugin"
@@ -40,6 +44,13 @@ func (c *HooksClient) Reporting(failed func(hook string, err error)) *HooksClien
 // Wait returns when all the services that the plugin was offered have ended.
 func (c *HooksClient) Wait() {
 	c.connection.broker.services.Wait()
+}
+
+// PingSession pings the session below all connections, which go-plugin does by itself every 30 seconds, and gives how long the answer took.
+func (c *HooksClient) PingSession() (time.Duration, error) {
+	// go-plugin keeps the session to itself.
+	session := reflect.ValueOf(c.connection.broker.MuxBroker).Elem().FieldByName("session")
+	return (*yamux.Session)(session.UnsafePointer()).Ping()
 }
 
 // Has tells whether the plugin has a hook.

@@ -119,6 +119,11 @@ func (p *Process) Ping() error {
 	return p.rpc.Ping()
 }
 
+// PingSession is the keep-alive of the session itself; it gives how long the answer took.
+func (p *Process) PingSession() (time.Duration, error) {
+	return p.Hooks.PingSession()
+}
+
 // Exited tells whether the process is gone.
 func (p *Process) Exited() bool {
 	return p.client.Exited()
