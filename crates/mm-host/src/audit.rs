@@ -72,8 +72,11 @@ pub struct Permission {
 /// Why nothing can be said of it.
 pub fn run(path: &Path) -> Result<Audit, Vec<Finding>> {
     let tree = if path.is_dir() {
-        Tree::unpacked(path)
-            .map_err(|error| vec![Finding::error(&path.display().to_string(), &format!("cannot be read: {error}"))])?
+        let read = match Manifest::load(path) {
+            Ok((manifest, _)) if !manifest.is_bundled() => Tree::plugin(path, &manifest),
+            _ => Tree::unpacked(path),
+        };
+        read.map_err(|error| vec![Finding::error(&path.display().to_string(), &format!("cannot be read: {error}"))])?
     } else {
         Tree::archive(path).map_err(|it| vec![it])?
     };

@@ -91,6 +91,30 @@ fn a_plugins_folder_is_audited_too() {
 }
 
 #[test]
+fn of_a_plugins_folder_that_is_audited_which_goes_into_the_bundle() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = r#"{"id": "abc", "name": "A", "permissions": [], "server": {"executable": "plugin.py"}}"#;
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("plugin.json", manifest);
+    write("plugin.py", "");
+    write("lib/fast.so", "");
+    for tools in [".venv", "tools"] {
+        write(&format!("{tools}/pyvenv.cfg"), "");
+        write(&format!("{tools}/lib/mypy-2.4.1.dist-info/METADATA"), "");
+        write(&format!("{tools}/lib/mypyc.so"), "");
+        std::os::unix::fs::symlink("/bin/true", dir.path().join(tools).join("python")).unwrap();
+    }
+    let (code, text, errors) = audit(dir.path(), &[]);
+    assert_eq!(code, 0, "{text}{errors}");
+    assert!(text.ends_with("\ncompiled libraries\n  lib/fast.so\n"), "{text}");
+    assert!(!text.contains("mypy"), "{text}");
+}
+
+#[test]
 fn archives_made_to_do_harm_are_named_and_fail() {
     let link = special("com.example.b/l", EntryType::Symlink);
     let is_link = format!("is a link (to {LINKED})");

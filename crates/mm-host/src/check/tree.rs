@@ -11,6 +11,7 @@ use tar::EntryType;
 
 use super::Finding;
 use crate::bundle::source;
+use crate::manifest::Manifest;
 
 /// How much an archive may unpack to, in bytes. More fills a server's disk, and no plugin needs it.
 const MAX_UNPACKED: u64 = 1 << 30;
@@ -62,7 +63,18 @@ impl Tree {
     /// # Errors
     /// When a file or folder cannot be read.
     pub(crate) fn unpacked(dir: &Path) -> io::Result<Self> {
-        let walked = source::walk_unpacked(dir)?;
+        Self::of(source::walk_unpacked(dir)?)
+    }
+
+    /// What of the plugin in `dir` goes into its bundle: nothing that only its development needs, such as a virtual environment.
+    ///
+    /// # Errors
+    /// When a file or folder cannot be read.
+    pub(crate) fn plugin(dir: &Path, manifest: &Manifest) -> io::Result<Self> {
+        Self::of(source::walk_plugin(dir, &source::ignore_of(dir, manifest)?)?)
+    }
+
+    fn of(walked: source::Files) -> io::Result<Self> {
         let mut tree = Self { findings: walked.findings, ..Self::default() };
         for (path, file) in walked.files {
             let file = File::open(file)?;
