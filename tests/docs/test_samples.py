@@ -3,7 +3,8 @@
 - A ```python block is a whole module: it is imported, and `mypy --strict` accepts it.
 - A ```python block titled `plugin.py` is also a plugin. With a ```text block titled `session` after it, that session
   is played in the simulator, under the ```json block titled `plugin.json` before it or a manifest of the test's own.
-- A ```json block parses.
+- A ```json block parses, and so does a ```yaml block.
+- A ```promql block asks for metrics that the host has.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import ROOT, SDK, Play
 
 PAGES = sorted([*(ROOT / "docs" / "guide").glob("*.md"), ROOT / "README.md", ROOT / "python" / "README.md"])
@@ -65,13 +67,29 @@ def test_the_documentation_has_samples() -> None:
 
 
 def test_only_known_kinds_of_blocks() -> None:
-    known = {"python", "json", "text", "sh", "toml", "ini"}
+    known = {"python", "json", "yaml", "promql", "text", "sh", "toml", "ini"}
     assert {sample.language for sample in ALL} <= known
 
 
 @pytest.mark.parametrize("sample", [sample for sample in ALL if sample.language == "json"], ids=lambda s: s.name)
 def test_json_parses(sample: Sample) -> None:
     json.loads(sample.text)
+
+
+@pytest.mark.parametrize("sample", [sample for sample in ALL if sample.language == "yaml"], ids=lambda s: s.name)
+def test_yaml_parses(sample: Sample) -> None:
+    assert isinstance(yaml.safe_load(sample.text), dict | list)
+
+
+@pytest.mark.parametrize("sample", [sample for sample in ALL if sample.language == "promql"], ids=lambda s: s.name)
+def test_promql_names_metrics_that_there_are(sample: Sample) -> None:
+    told = set(re.findall(r"^\| (`.*) \| (?:gauge|counter|histogram) \|", sample.page.read_text("utf-8"), re.MULTILINE))
+    metrics = {name for row in told for name in re.findall(r"mm_host_\w+", row)}
+    for line in sample.text.splitlines():
+        names = re.findall(r"mm_host_\w+", line)
+        assert names, line
+        assert set(names) <= metrics, line
+        assert all(line.count(opening) == line.count(closing) for opening, closing in ("()", "[]", "{}")), line
 
 
 @pytest.mark.parametrize("sample", PYTHON, ids=lambda sample: sample.name)

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod chaos;
 mod ci;
 mod compat;
 mod dev;
@@ -54,6 +55,8 @@ enum Task {
     Dev(dev::Args),
     /// Runs every test
     Test(test::Args),
+    /// Disturbs a plugin on a miniature Mattermost for any length of time: kills, stops, cuts; needs Go
+    Chaos(chaos::Args),
     /// Builds for release and measures; docs/internals/performance.md says what
     Bench(bench::Args),
     /// Makes the files of a release: programs, wheels, what is in them, what is new
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Task::Python(args) => python::run(args),
         Task::Dev(args) => dev::run(args),
         Task::Test(args) => test::run_tests(args),
+        Task::Chaos(args) => chaos::run_chaos(&args),
         Task::Bench(args) => bench::run(args),
         Task::Dist(args) => release::run_dist(args),
         Task::Ci(args) => ci::run_ci(args),

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test of the repository, the fast ones first.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -46,6 +46,19 @@ pub(crate) fn run_tests(args: Args) -> Result<()> {
     Ok(())
 }
 
+/// Builds the miniature Mattermost.
+pub(crate) fn minimost(root: &Path) -> Result<PathBuf> {
+    let program = workspace::target().join("interop/minimost");
+    run(go_command(root).args(["build", "-o"]).arg(&program).arg("./cmd/minimost"))?;
+    Ok(program)
+}
+
+fn go_command(root: &Path) -> Command {
+    let mut command = Command::new("go");
+    command.current_dir(root.join("tests/interop-go"));
+    command
+}
+
 /// The crates' tests. `mm-host`'s start real Python plugins, so the SDK's native module is built first.
 fn rust() -> Result<()> {
     python::run(python::Args { release: false })?;
@@ -58,7 +71,7 @@ fn python_tests(root: &Path, arguments: &[String]) -> Result<()> {
 }
 
 /// pytest with the SDK and the host as they are now.
-fn pytest(root: &Path) -> Result<Command> {
+pub(crate) fn pytest(root: &Path) -> Result<Command> {
     let mut command = Command::new(venv::python(root)?);
     python::run(python::Args { release: false })?;
     run(cargo().args(["build", "--locked", "--package", "mm-host"]))?;
@@ -84,16 +97,12 @@ fn go(root: &Path, asked: bool, arguments: &[String]) -> Result<()> {
         );
         return Ok(());
     }
-    let go = || {
-        let mut command = Command::new("go");
-        command.current_dir(root.join("tests/interop-go"));
-        command
-    };
+    let go = || go_command(root);
     run(go().args(["vet", "./..."]))?;
     run(go().args(["test", "./..."]))?;
+    let newest = minimost(root)?;
     let folder = workspace::target().join("interop");
-    let (newest, older) = (folder.join("minimost"), folder.join(format!("minimost-{}", older_peer::VERSION)));
-    run(go().args(["build", "-o"]).arg(&newest).arg("./cmd/minimost"))?;
+    let older = folder.join(format!("minimost-{}", older_peer::VERSION));
     let flags = older_peer::flags(&folder)?;
     run(go().args(["vet", "./mattermost/...", "./cmd/..."]).env("GOFLAGS", &flags))?;
     run(go().args(["test", "./mattermost/...", "./cmd/..."]).env("GOFLAGS", &flags))?;

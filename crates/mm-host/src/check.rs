@@ -38,6 +38,12 @@ impl Finding {
         self.error
     }
 
+    /// It without the word that says how bad it is.
+    #[cfg(feature = "dev")]
+    pub(crate) fn message(&self) -> String {
+        if self.place.is_empty() { self.text.clone() } else { format!("{}: {}", self.place, self.text) }
+    }
+
     /// The file it is about; empty when it is about the whole.
     pub fn place(&self) -> &str {
         &self.place
@@ -106,7 +112,21 @@ fn manifest_findings(dir: &Path, error: &manifest::ManifestError) -> Vec<Finding
 }
 
 fn problems(name: &Path, text: &str) -> Vec<Finding> {
-    Manifest::problems(name, text).iter().map(|it| Finding::error("", &it.to_string())).collect()
+    let mut findings: Vec<Finding> =
+        Manifest::problems(name, text).iter().map(|it| Finding::error("", &it.to_string())).collect();
+    findings.extend(unknown(name, text));
+    findings
+}
+
+/// Keys of a manifest that nobody reads.
+fn unknown(name: &Path, text: &str) -> Vec<Finding> {
+    let Ok(value) = manifest::value(name, text) else { return Vec::new() };
+    let finding = |it: manifest::unknown::Unknown| Finding {
+        error: it.mistake,
+        place: name.display().to_string(),
+        text: one_line(&format!("{}: {}", it.field, it.message)),
+    };
+    manifest::unknown::find(&value).into_iter().map(finding).collect()
 }
 
 /// Checks the folder of a plugin whose manifest is well.
@@ -121,6 +141,7 @@ pub(crate) fn folder(dir: &Path, manifest: &Manifest) -> Vec<Finding> {
     if !ignored.is_empty() {
         findings.push(Finding::warning("", &ignored));
     }
+    findings.extend(unknown_keys(dir));
     findings.extend(rules::plugin(manifest, &walked.files));
     if manifest.command().is_none()
         && let Err(error) = Requirements::find(dir, &manifest.python().requirements_path, true)
@@ -128,6 +149,13 @@ pub(crate) fn folder(dir: &Path, manifest: &Manifest) -> Vec<Finding> {
         findings.push(Finding::error("", &error.to_string()));
     }
     findings
+}
+
+/// Keys that nobody reads in the manifest of the plugin in this folder.
+pub(crate) fn unknown_keys(dir: &Path) -> Vec<Finding> {
+    let Ok((_, path)) = Manifest::load(dir) else { return Vec::new() };
+    let text = fs::read_to_string(&path).unwrap_or_default();
+    unknown(path.strip_prefix(dir).unwrap_or(&path), &text)
 }
 
 /// Checks a bundle's file.

@@ -11,7 +11,7 @@
 //! | Hooks that | are |
 //! |---|---|
 //! | tell | let through some at a time ([`gate`]); called again if their process died and they are idempotent, else counted ([`losses`]) |
-//! | decide, serve | let through at once; answered with the handler's refusal when it failed and wants that ([`answer`]) |
+//! | decide, serve | let through at once, as long as not too many are under way ([`pool`]); answered with the handler's refusal when it failed and wants that ([`answer`]) |
 //! | are streams | the same, from the first part of their answer on without a limit ([`refusing`]) |
 //!
 //! A call that nobody disturbs costs no task and no change of thread here.
@@ -19,6 +19,7 @@
 mod answer;
 mod gate;
 mod losses;
+mod pool;
 mod refusing;
 mod rules;
 mod vigil;
@@ -43,6 +44,7 @@ use tower::Service;
 use self::answer::{Cause, Failure, Outcome, Whole};
 use self::gate::{Bounds, Gate};
 use self::losses::{Loss, Losses};
+use self::pool::{Place, Pool};
 use self::refusing::Refusing;
 use self::rules::{Book, Rule};
 use self::vigil::Vigil;
@@ -50,10 +52,13 @@ use crate::downstream::{Deadlines, NoWorker, Patience, WorkerId, WorkerLost};
 use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
 use crate::metrics::Metrics;
 use crate::supervisor::status::ProcessStatus;
-use crate::workers::{Picked, Workers};
+use crate::workers::{Holding, Picked, Workers, is_of_life};
 
 /// Calls that wait, unless the manifest says otherwise.
 pub(crate) const QUEUE: usize = 1000;
+
+/// Calls under way of hooks that somebody waits for, unless the manifest says otherwise.
+pub(crate) const MAX_CALLS: usize = 4096;
 
 /// Bytes of the calls that wait.
 const QUEUE_BYTES: usize = 64 << 20;
@@ -66,6 +71,8 @@ pub(crate) struct GuardSettings {
     pub(crate) deadlines: Deadlines,
     /// Calls that may wait, of the hooks that nobody waits for.
     pub(crate) queue: usize,
+    /// Calls that may be under way, of the hooks that somebody waits for.
+    pub(crate) max_calls: usize,
     /// Threads for handlers, of all processes together.
     pub(crate) threads: usize,
     /// How long a handler may go on after its time before its process is replaced.
@@ -86,6 +93,8 @@ struct Shared {
     /// For handlers that take a thread of the process, and for others.
     threads: Gate,
     tasks: Gate,
+    /// For hooks that somebody waits for.
+    pool: Pool,
     losses: Losses,
     vigil: Vigil,
     sink: LogSink,
@@ -94,7 +103,7 @@ struct Shared {
 
 impl Guard {
     pub(crate) fn new(workers: Workers, status: watch::Receiver<ProcessStatus>, settings: GuardSettings) -> Self {
-        let GuardSettings { deadlines, queue, threads, stuck, sink, metrics } = settings;
+        let GuardSettings { deadlines, queue, max_calls, threads, stuck, sink, metrics } = settings;
         // The others are for hooks that somebody waits for.
         let places = threads - threads.div_ceil(4).min(threads.saturating_sub(1));
         let bounds = Bounds { waiting: queue, bytes: QUEUE_BYTES };
@@ -105,6 +114,7 @@ impl Guard {
             book: Book::new(deadlines, status),
             threads: Gate::new(places, bounds, length.clone()),
             tasks: Gate::new(TASKS, bounds, length),
+            pool: Pool::new(max_calls),
             losses: Losses::new(sink.clone(), metrics.clone()),
             sink,
             metrics,
@@ -120,11 +130,36 @@ impl Guard {
         let rule = rules.of(hook);
         match (rule.info.shape, rule.info.kind) {
             (Shape::Unary, HookKind::Tells) => self.tell(rule, Call::read(request).await).await,
-            (Shape::Unary, HookKind::Decides | HookKind::Serves) => {
-                self.ask(rule, &mut Call::read(request).await).await
-            }
-            (Shape::Upload | Shape::Exchange, _) => self.converse(rule, request).await,
+            (Shape::Unary, HookKind::Decides | HookKind::Serves) => match self.enter(rule) {
+                Ok(_place) => self.ask(rule, &mut Call::read(request).await).await,
+                Err(full) => self.settle(rule, full),
+            },
+            (Shape::Upload | Shape::Exchange, _) => match self.enter(rule) {
+                Ok(place) => {
+                    let response = self.converse(rule, request).await;
+                    // A stream is under way until its answer has ended.
+                    response.map(|body| Body::new(Holding::new(body, place)))
+                }
+                Err(full) => self.settle(rule, full),
+            },
         }
+    }
+
+    /// The right of a call that somebody waits for to be under way. What the plugin lives by has it always.
+    fn enter(&self, rule: &Rule) -> Result<Option<Place>, Failure> {
+        if is_of_life(rule.info.go) {
+            return Ok(None);
+        }
+        let shared = &self.shared;
+        shared.pool.enter().map(Some).ok_or_else(|| {
+            shared.losses.note(Loss::Full, rule.info.name);
+            let text = format!(
+                "{} was not called: {} calls of the plugin are under way, and more may not be",
+                rule.info.go,
+                shared.pool.size()
+            );
+            Failure::new(Cause::Absent, Status::resource_exhausted(text))
+        })
     }
 
     /// A hook whose answer somebody waits for.

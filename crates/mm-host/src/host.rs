@@ -22,6 +22,7 @@ use crate::permissions::Permissions;
 use crate::runtime::Runtime;
 use crate::sandbox::Wishes;
 use crate::sql::LateSql;
+use crate::status::{About, Desk};
 use crate::supervisor::crew::Crew;
 use crate::supervisor::folder::HostFolder;
 use crate::supervisor::process::Recipe;
@@ -308,7 +309,9 @@ impl Builder {
             wishes,
         };
         let folder = HostFolder::create(&self.manifest.id).map_err(HostError::Folder)?;
+        let folder = Arc::new(folder);
         let metrics = Metrics::new(&self.manifest.id, &self.manifest.version);
+        let about = About::new(&self.manifest, &recipe.bundle.display().to_string(), metrics.clone());
         let settings = Settings {
             recipe,
             plugin_version: self.manifest.version,
@@ -322,19 +325,22 @@ impl Builder {
             limits: self.limits,
             metrics: metrics.clone(),
             permissions: Permissions::of(self.manifest.permissions.as_deref()).map_err(HostError::Permissions)?,
-            folder: Arc::new(folder),
+            folder: folder.clone(),
             worker: 0,
         };
         let guarding = GuardSettings {
             deadlines: self.deadlines.or(handling.deadlines()),
             queue: handling.queue.and_then(|it| usize::try_from(it).ok()).unwrap_or(guard::QUEUE),
             threads: settings.max_sync_handlers as usize * self.workers,
-            stuck: settings.limits.stuck,
+            max_calls: handling.max_calls.and_then(|it| usize::try_from(it).ok()).unwrap_or(guard::MAX_CALLS),
+            stuck: handling.stuck().unwrap_or(settings.limits.stuck),
             sink: settings.sink.clone(),
             metrics: metrics.clone(),
         };
+        let sink = settings.sink.clone();
         let crew = Crew::new(settings, self.restart, self.workers);
         let status = crew.watch();
+        folder.tell_status(Desk::new(about.source(status.clone()), sink));
         let guard = Guard::new(crew.workers().clone(), status.clone(), guarding);
         let counted = Counted::new(guard, metrics.clone());
         let hooks = Arc::new(HooksClient::over(WithPage::new(counted, metrics.clone(), has_page(&status))));

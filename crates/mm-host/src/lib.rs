@@ -37,6 +37,7 @@
 //! | `guard` | limits, failures and queues of hook calls |
 //! | `sql` | the database: the service that the process calls, and the driver service of a server |
 //! | [`metrics`] | what is counted |
+//! | [`status`] | what `mm-host status` tells of it |
 //! | `host` | joins the two traits with all of this |
 //! | [`bundle`] | the file that a server takes |
 //! | [`audit`] | what a bundle may do |
@@ -64,10 +65,10 @@ pub mod python_env;
 mod runtime;
 mod sandbox;
 mod sql;
+pub mod status;
 pub mod supervisor;
 pub mod upstream;
 mod value;
-#[allow(dead_code, reason = "what guards the calls needs the rest")]
 mod workers;
 
 #[cfg(feature = "dev")]

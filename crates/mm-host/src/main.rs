@@ -18,7 +18,7 @@ use mm_host::log::LogLevel;
 use mm_host::python_env::Progress;
 use mm_host::scaffold::{Id, Part, Plan, ScaffoldError};
 use mm_host::supervisor::janitor;
-use mm_host::upstream;
+use mm_host::{status, upstream};
 
 const ABOUT: &str = "Hosts a Mattermost plugin written in Python.
 
@@ -45,6 +45,8 @@ enum Task {
     Check(Check),
     /// Says what a plugin or a bundle may do, before it is installed; runs nothing of it
     Audit(Audit),
+    /// Says what the plugins on this machine are doing: their processes, calls, queues, memory; asks their hosts
+    Status(Status),
 }
 
 #[derive(Args)]
@@ -125,6 +127,16 @@ enum Format {
 }
 
 #[derive(Args)]
+struct Status {
+    /// A plugin's folder or id; all plugins that run unless given
+    #[arg(value_name = "DIR|ID")]
+    plugin: Option<String>,
+    /// How to say it
+    #[arg(long, value_enum, default_value_t)]
+    format: status::Format,
+}
+
+#[derive(Args)]
 struct Dev {
     /// The plugin's folder, with its plugin.json
     #[arg(default_value = ".")]
@@ -181,6 +193,7 @@ fn main() -> ExitCode {
         Some(Task::Bundle(task)) => run_bundle(task),
         Some(Task::Check(task)) => run_check(task),
         Some(Task::Audit(task)) => run_audit(&task),
+        Some(Task::Status(task)) => run_status(&task),
         None => explain(),
     }
 }
@@ -305,6 +318,21 @@ fn run_audit(task: &Audit) -> ExitCode {
         }
     }
     if audit.findings.iter().any(|it| it.starts_with("error: ")) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Prints how plugins are; fails when there is none, or one has failed.
+fn run_status(task: &Status) -> ExitCode {
+    let found = status::find();
+    for silent in &found.silent {
+        anstream::eprintln!("a host does not answer: {silent}");
+    }
+    match status::answer(&found, task.plugin.as_deref(), task.format) {
+        Ok((text, well)) => {
+            anstream::print!("{text}");
+            if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(why) => fail(&why),
+    }
 }
 
 /// One line for each; success when none is an error.

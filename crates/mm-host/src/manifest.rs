@@ -9,6 +9,7 @@ mod confine;
 mod handling;
 mod settings;
 mod supervision;
+pub(crate) mod unknown;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -165,6 +166,12 @@ pub struct PythonOptions {
     /// How many calls may wait of the hooks that nobody waits for; 1000 without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<u64>,
+    /// How many calls of the hooks that somebody waits for may be under way; 4096 without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_calls: Option<u64>,
+    /// How many seconds a handler may go on after its time was over, before its process is replaced; 30 without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<f64>,
 }
 
 /// Where a plugin's dependencies come from.
@@ -312,6 +319,7 @@ pub(crate) fn platform() -> String {
 /// # Errors
 /// When it is not JSON or YAML.
 pub(crate) fn value(path: &Path, text: &str) -> Result<serde_json::Value, ManifestError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if path.extension().is_some_and(|it| it == "json") {
         serde_json::from_str(text).map_err(|error| json_error(path, &error))
     } else {

@@ -8,12 +8,14 @@
 //! | `calls` | counts and latencies by name, for hooks and for API methods |
 //! | `layer` | counts the calls that pass |
 //! | `page` | the hook `ServeMetrics` |
+//! | `summary` | all of it in few numbers |
 //! | `memory` | how much memory the host and the plugin's processes have |
 
 mod calls;
 mod layer;
 mod memory;
 mod page;
+mod summary;
 
 use std::sync::{Arc, Mutex, PoisonError};
 #[cfg(test)]
@@ -105,7 +107,11 @@ impl Metrics {
         let inner = Inner {
             hooks: Calls::new(&registry, "hook", "hook", hook_names),
             api: Calls::new(&registry, "api", "method", api_names),
-            shed: counters("hooks_shed_total", "Hook calls dropped since their queue was full.", "hook"),
+            shed: counters(
+                "hooks_shed_total",
+                "Hook calls dropped since their queue was full, or answered without the plugin since too many were under way.",
+                "hook",
+            ),
             retried: counters("hook_retries_total", "Hook calls made again after a process had ended.", "hook"),
             restarts: counters("restarts_total", "Processes of the plugin that were replaced.", "reason"),
             queue: registered(
@@ -141,7 +147,7 @@ impl Metrics {
         self.inner.hooks.ended(self.inner.hooks.index(name), outcome, took);
     }
 
-    /// So many calls of a hook were dropped without being made.
+    /// So many calls of a hook were dropped, or answered, without being made.
     pub fn shed(&self, hook: &str, n: u64) {
         self.inner.shed.with_label_values(&[self.inner.hooks.known(hook)]).inc_by(n);
     }
@@ -175,6 +181,11 @@ impl Metrics {
             processes.resize(worker + 1, None);
         }
         processes[worker] = pid;
+    }
+
+    /// The plugin's processes that run.
+    fn processes(&self) -> Vec<i32> {
+        self.inner.processes.lock().unwrap_or_else(PoisonError::into_inner).iter().flatten().copied().collect()
     }
 
     /// All of it as Prometheus reads it, in the text format 0.0.4.

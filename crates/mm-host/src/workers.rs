@@ -90,6 +90,11 @@ impl Audience {
     }
 }
 
+/// Whether the plugin lives by this hook: it is for certain workers, and never in the way of others.
+pub(crate) fn is_of_life(hook: &str) -> bool {
+    Audience::of(hook) != Audience::Any
+}
+
 impl Seat {
     /// A place whose process is not there yet; its coming and going is told to the workers that `changes` belongs to.
     pub(crate) fn new(changes: watch::Sender<()>) -> Self {
@@ -254,7 +259,7 @@ impl Picked {
         let mut response = seat.channel.send(request).await;
         response.extensions_mut().insert(worker);
         // The answer to any other call is all there.
-        if is_stream { response.map(|body| Body::new(Counted { body, _ticket: ticket })) } else { response }
+        if is_stream { response.map(|body| Body::new(Holding::new(body, ticket))) } else { response }
     }
 
     async fn send_to_all(self, request: Request<Body>) -> Response<Body> {
@@ -293,13 +298,19 @@ impl Service<Request<Body>> for Workers {
     }
 }
 
-/// The answer to a stream, which is under way until its end.
-struct Counted {
+/// The answer to a stream, which is under way until its end: so long something is held.
+pub(crate) struct Holding<T> {
     body: Body,
-    _ticket: Ticket,
+    _held: T,
 }
 
-impl hyper::body::Body for Counted {
+impl<T> Holding<T> {
+    pub(crate) fn new(body: Body, held: T) -> Self {
+        Self { body, _held: held }
+    }
+}
+
+impl<T: Unpin> hyper::body::Body for Holding<T> {
     type Data = Bytes;
     type Error = Status;
 

@@ -115,6 +115,11 @@ fn each_fault_of_a_bundles_manifest_is_named() {
             "icon_path: \"../icon.svg\" leaves the bundle",
         ),
         ("{\"id\"", "{id", "not valid JSON"),
+        (
+            "{\"id\"",
+            "{\"permission\": [], \"id\"",
+            "permission: is no key of a manifest and means nothing: did you mean \"permissions\"?",
+        ),
     ];
     for (old, new, expected) in cases {
         let text = MANIFEST.replacen(old, new, 1);
@@ -186,6 +191,55 @@ fn plugins_are_checked_before_they_are_bundled() {
     );
     assert_eq!((code, found.lines().count()), (1, 2), "{found}");
     assert!(found.contains("an id has 3 to 190") && found.contains("is no semantic version"), "{found}");
+}
+
+/// A key that nobody reads is a wish that does not come true.
+#[test]
+fn a_misspelled_key_of_the_manifest_is_found() {
+    let with = |more: &str, server: &str| {
+        let text = format!(
+            r#"{{"id": "abc", "name": "A", "version": "1.0.0", {more}"server": {{"executable": "plugin.py"{server}}}}}"#
+        );
+        plugin(&[("plugin.json", &text)], &[])
+    };
+    assert_eq!(
+        with(r#""permissions": [], "props": {"permission": 1}, "#, r#", "executables": {"x": "plugin.py"}"#).0,
+        0
+    );
+    for (more, server, expected) in [
+        (
+            r#""permission": ["posts.read"], "#,
+            "",
+            "error: plugin.json: permission: is no key of a manifest and means nothing: did you mean \"permissions\"?",
+        ),
+        (
+            "",
+            r#", "permissions": []"#,
+            "error: plugin.json: server.permissions: is no key of a manifest and means nothing: did you mean permissions?",
+        ),
+        (
+            "",
+            r#", "python": {"sandbax": "files"}"#,
+            "error: plugin.json: server.python.sandbax: is no key of a manifest and means nothing: did you mean \"sandbox\"?",
+        ),
+    ] {
+        let (code, found) = with(more, server);
+        assert_eq!((code, found.lines().next()), (1, Some(expected)), "{found}");
+    }
+    let (code, found) = with(r#""zebra": 1, "#, "");
+    assert_eq!(code, 0, "somebody's own note: {found}");
+    assert!(
+        found.starts_with("warning: plugin.json: zebra: is no key of a manifest and means nothing: remove it"),
+        "{found}"
+    );
+    // Beside another mistake, and in YAML.
+    let (_, found) = with(r#""permission": [], "homepage_url": "x", "#, "");
+    assert!(
+        found.contains("permission: is no key") && found.contains("homepage_url: \"x\" is no web address"),
+        "{found}"
+    );
+    let yaml = "id: abc\nname: A\nversion: 1.0.0\npermission: []\nserver: {executable: plugin.py}\n";
+    assert!(plugin(&[("plugin.yaml", yaml)], &[]).1.contains("error: plugin.yaml: permission: is no key"));
 }
 
 #[test]

@@ -4,8 +4,8 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::TestPlugin;
-use mm_host::{Limits, PluginHost};
+use common::{TestPlugin, wait_until_gone};
+use mm_host::{Limits, PluginHost, State};
 use mm_proto::plugin::v1;
 
 const PLUGIN: &str = r#"
@@ -54,6 +54,56 @@ async fn the_log_shows_the_thread_and_the_task() {
     let task = plugin.wait_for_log("P.log_in did not return in time and is cancelled").await;
     assert!(task.message.contains("await self.wait()"), "{}", task.message);
     assert!(task.message.contains("await asyncio.sleep(60)  # in a task"), "{}", task.message);
+    host.stop("test").await;
+}
+
+/// Handlers that go on whatever happens, and one that says which process it is in.
+const STUBBORN: &str = r#"
+    @hook(HookName.MessageWillBePosted, deadline=0.3, on_error="reject", rejection="Not now.")
+    def post(self, context, post):
+        import os, time
+        while post.message == "stay":
+            time.sleep(0.1)
+        return None, str(os.getpid())
+
+    @hook(HookName.MessageWillBeUpdated, deadline=0.3, on_error="reject", rejection="Not now.")
+    async def edit(self, context, new_post, old_post):
+        import asyncio
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                pass
+"#;
+
+async fn edited(host: &PluginHost) -> String {
+    let request =
+        v1::MessageWillBeUpdatedRequest { context: None, new_post: Some(v1::Post::default()), old_post: None };
+    host.hooks().message_will_be_updated(request).await.unwrap().reason
+}
+
+/// In a thread and in a task: the process that a handler does not leave is replaced, and its successor serves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_whose_handler_stays_is_replaced() {
+    let plugin = TestPlugin::with_body(STUBBORN);
+    plugin.edit_manifest(|it| it["server"]["python"] = serde_json::json!({"stuck": 0.5}));
+    let host = started(&plugin).await;
+    host.activate().await.unwrap();
+    for (n, hook) in ["MessageWillBePosted", "MessageWillBeUpdated"].into_iter().enumerate() {
+        let old = host.status().pid.unwrap();
+        assert_eq!(posted(&host, "").await, old.to_string());
+        let answer = if n == 0 { posted(&host, "stay").await } else { edited(&host).await };
+        assert_eq!(answer, "Not now.");
+        let mut status = host.watch();
+        let other = status.wait_for(|it| it.state == State::Running && it.pid.is_some_and(|it| it != old));
+        let new = tokio::time::timeout(Duration::from_secs(30), other).await.expect("it is replaced").unwrap().pid;
+        assert_eq!(posted(&host, "").await, new.unwrap().to_string(), "the new one serves");
+        wait_until_gone(old).await;
+        plugin.wait_for_log(&format!("{hook} still runs ")).await;
+        let stuck = format!("mm_host_restarts_total{{reason=\"stuck\"}} {}", n + 1);
+        assert!(host.metrics().text().lines().any(|it| it == stuck), "{}", host.metrics().text());
+    }
+    assert_eq!(host.status().state, State::Running);
     host.stop("test").await;
 }
 

@@ -87,6 +87,55 @@ async fn whatever_it_dies_of_another_one_is_up_and_activated_soon() {
     assert_eq!(host.status().state, State::Stopped);
 }
 
+/// A plugin whose main thread does this on SIGUSR1, outside of everything that the SDK looks at.
+fn at_top_level(what: &str) -> TestPlugin {
+    TestPlugin::raw(&format!(
+        "import signal\n{HEAD}\ndef boom(*_):\n    {what}\n\nsignal.signal(signal.SIGUSR1, boom)\n\nclass P(Plugin):\n{MORTAL}\n{TAIL}"
+    ))
+}
+
+/// Lets the main thread of the plugin's process do what it does, and waits for another process.
+async fn boom(host: &PluginHost) {
+    let pid = host.status().pid.unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGUSR1).unwrap();
+    replaced(host, pid).await;
+    assert!(!is_alive(pid));
+    assert_eq!(who(host).await.unwrap(), host.status().pid.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exception_at_top_level_is_a_death_with_its_traceback() {
+    let plugin = at_top_level("raise RuntimeError('the floor is gone')");
+    let host = plugin.host();
+    activated(&host).await;
+    boom(&host).await;
+    plugin.wait_for_log("    raise RuntimeError('the floor is gone')\nRuntimeError: the floor is gone").await;
+    let said = plugin.wait_for_log("It is started again in 0.1 s").await.message;
+    assert!(said.starts_with("the plugin's process ended: RuntimeError: the floor is gone (plugin.py:6)"), "{said}");
+    assert_eq!(host.status().deaths, 1);
+    host.stop("test").await;
+}
+
+/// The process asks for more than its limit, and gets a `MemoryError` from the system.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn want_of_memory_fails_a_call_or_ends_the_process_and_names_the_limit() {
+    let plugin = at_top_level("globals()['held'] = bytearray(1 << 30)");
+    plugin.edit_manifest(|it| it["server"]["python"] = serde_json::json!({"limits": {"memory": "256M"}}));
+    let host = plugin.host();
+    activated(&host).await;
+    // In a handler: a failure like any other.
+    let pid = host.status().pid.unwrap();
+    let grab = "held = []\nwhile True: held.append(bytearray(1 << 20))";
+    host.hooks().message_will_be_posted(posted(grab)).await.unwrap_err();
+    assert!(plugin.wait_for_log("P.answer failed").await.traceback.contains("MemoryError"));
+    assert_eq!((who(&host).await.unwrap(), host.status().deaths), (pid, 0), "it has its memory back");
+    // Where nothing catches it: a death, with what to do about it.
+    boom(&host).await;
+    plugin.wait_for_log("server.python.limits.memory in the manifest is 256M: raise it").await;
+    assert_eq!(host.status().deaths, 1);
+    host.stop("test").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_fifth_death_is_the_last_and_says_why() {
     let plugin = TestPlugin::with_body(MORTAL);

@@ -1,6 +1,6 @@
 """Disturbs a plugin under a server, by a schedule that its seed determines, and looks at what must hold all the same.
 
-By hand: ``CHAOS_MINUTES=30 CHAOS_SEED=7 cargo xtask test --only go -- -k chaos``. What must hold:
+By hand, for any length: ``cargo xtask chaos --minutes 30 --seed 7``. What must hold:
 
 * No call waits longer than its deadline allows, whatever died or stood still meanwhile.
 * A reply is that of its call, and what it says was done has reached the server.
@@ -16,7 +16,8 @@ import random
 import signal
 import tempfile
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -51,11 +52,10 @@ class Step:
     pause: float
 
 
-def schedule(seed: int, length: int) -> list[Step]:
-    """Makes the schedule of a seed; a longer one begins with a shorter one."""
+def schedule(seed: int) -> Iterator[Step]:
+    """Makes the schedule of a seed, which has no end."""
     luck = random.Random(seed)  # noqa: S311 - it is to be repeated
-    steps = []
-    for _ in range(length):
+    while True:
         kind = luck.choice(_KINDS)
         numbers = {
             "calls": luck.randint(1, 12),
@@ -64,8 +64,7 @@ def schedule(seed: int, length: int) -> list[Step]:
             "still": luck.uniform(0.1, 2.0),
             "cut": luck.randint(0, 300_000),
         }
-        steps.append(Step(kind, numbers, luck.uniform(0, 0.4)))
-    return steps
+        yield Step(kind, numbers, luck.uniform(0, 0.4))
 
 
 @dataclass
@@ -102,6 +101,7 @@ class Run:
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(64))
     _calls: list[Future[Made]] = field(default_factory=list)
     _web: Web | None = None
+    _kept: Counter[str] = field(default_factory=Counter)
 
     # The life of the plugin, as a server sees to it.
 
@@ -140,6 +140,13 @@ class Run:
         for future in self._calls:
             self._judge(future)
         self._calls.clear()
+        self._note_kept()
+        twice = [key for key, known in self._kept.items() if known > 1]
+        assert twice == [], f"done more than once: {twice}"
+
+    def _note_kept(self) -> None:
+        # The values are large and runs may be long: the keys are enough.
+        self._kept.update(str(it.args[0]) for it in self.server.take_calls("KVSet"))
 
     # Steps.
 
@@ -241,7 +248,8 @@ class Run:
             said = made.message.removeprefix("done ").rstrip("y")
             assert said == str(made.number), f"call {made.number} got the reply of {said}"
             key = f"done-{said}"
-            known = sum(key in it.args for it in self.server.calls("KVSet"))
+            self._note_kept()
+            known = self._kept[key]
             assert known == 1, f"{key} was acknowledged and reached the server {known} times"
             self._count("replies")
         else:
@@ -357,7 +365,7 @@ def _run(run: Run, seed: int, seconds: float) -> None:
     run.settle()
     first = Footprint.of(run.server.pid)
     deadline = time.monotonic() + seconds
-    for number, step in enumerate(schedule(seed, 1_000_000 if seconds > 600 else 20_000)):
+    for number, step in enumerate(schedule(seed)):
         if time.monotonic() >= deadline:
             break
         run.say(f"{number}: {step.kind} {step.numbers}")

@@ -198,6 +198,13 @@ class Minimost:
         with self._changed:
             return [it for it in self._calls if it.method == method]
 
+    def take_calls(self, method: str) -> list[Call]:
+        """All calls of a method of the API so far, which are forgotten."""
+        with self._changed:
+            taken = [it for it in self._calls if it.method == method]
+            self._calls = [it for it in self._calls if it.method != method]
+            return taken
+
     def next_call(self, method: str, before: int) -> Call:
         """Waits for a call of a method of which there were so many before."""
         return self._await(lambda: next(iter(self.calls(method)[before:]), None), f"a call of {method}")

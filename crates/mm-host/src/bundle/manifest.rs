@@ -19,7 +19,6 @@ pub(super) fn rewrite(
     targets: &[Target],
     python_version: &str,
 ) -> Result<Vec<u8>, ManifestError> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut document = crate::manifest::value(path, text)?;
     document["id"] = json!(manifest.id);
     let server = &mut document["server"];

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use super::tree::{Entry, Tree};
-use super::{Finding, problems};
+use super::{Finding, problems, unknown};
 use crate::bundle::layout::{self, Target, is_elf};
 use crate::manifest::{FILE_NAMES, Manifest};
 
@@ -61,6 +61,7 @@ pub(super) fn bundle(tree: &Tree) -> Vec<Finding> {
             return findings;
         }
     };
+    findings.extend(unknown(Path::new(name), &text));
     let mut rules = Rules { findings, has: &|path| tree.files.contains_key(path) };
     if let Some(root) = tree.root.as_ref().filter(|it| it.to_lowercase() != manifest.id) {
         let text = format!("the bundle's folder is not called like the plugin, {}: rename it", manifest.id);

@@ -1,4 +1,4 @@
-//! Calls of hooks that nobody waits for and that were dropped: counted, and told in one record a minute.
+//! Calls of hooks that were dropped, or answered without the plugin: counted, and told in one record a minute.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -21,6 +21,8 @@ const PERIOD: Duration = Duration::from_secs(60);
 pub(super) enum Loss {
     /// Too many were waiting.
     Shed,
+    /// Too many were under way; somebody waits for the answer.
+    Full,
     /// The plugin's process died while its handler ran, or there was none to call.
     Died,
 }
@@ -47,7 +49,7 @@ impl Losses {
 
     /// Counts a call that was dropped. To be called inside of the runtime.
     pub(super) fn note(&self, loss: Loss, hook: HookName) {
-        if loss == Loss::Shed {
+        if matches!(loss, Loss::Shed | Loss::Full) {
             self.metrics.shed(hook.as_str(), 1);
         }
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,16 +79,33 @@ impl Losses {
 /// One record for all of them, with the numbers as fields too.
 fn record(counts: &BTreeMap<(Loss, HookName), u64>) -> LogRecord {
     let mut text = String::new();
-    for (loss, why) in [
-        (Loss::Shed, "because more waited than the queue holds: the plugin handles them too slowly"),
-        (Loss::Died, "because the plugin's process was gone: handlers marked idempotent=True are called again"),
+    for (loss, what) in [
+        (
+            Loss::Shed,
+            ["events were dropped", "because more waited than the queue holds: the plugin handles them too slowly"],
+        ),
+        (
+            Loss::Full,
+            [
+                "calls were answered without the plugin",
+                "because as many were under way as may be: its handlers are too slow",
+            ],
+        ),
+        (
+            Loss::Died,
+            [
+                "events were dropped",
+                "because the plugin's process was gone: handlers marked idempotent=True are called again",
+            ],
+        ),
     ] {
         let of_it: Vec<_> = counts.iter().filter(|((it, _), _)| *it == loss).collect();
         let total: u64 = of_it.iter().map(|(_, n)| **n).sum();
         if total > 0 {
             let each: Vec<String> = of_it.iter().map(|((_, hook), n)| format!("{hook} {n}")).collect();
             let separator = if text.is_empty() { "" } else { "; " };
-            let _ = write!(text, "{separator}{total} events were dropped ({}) {why}", each.join(", "));
+            let [what, why] = what;
+            let _ = write!(text, "{separator}{total} {what} ({}) {why}", each.join(", "));
         }
     }
     let mut record = LogRecord::new(LogLevel::Warn, LogSource::Host, text);
@@ -111,13 +130,23 @@ mod tests {
             losses.note(Loss::Shed, HookName::MessageHasBeenPosted);
         }
         losses.note(Loss::Died, HookName::UserHasJoinedTeam);
+        losses.note(Loss::Full, HookName::MessageWillBePosted);
         tokio::time::sleep(FIRST * 2).await;
         {
             let records = records.lock().unwrap();
             let [record] = records.as_slice() else { panic!("{records:?}") };
             assert!(record.message.starts_with("1500 events were dropped (MessageHasBeenPosted 1500) because"));
             assert!(record.message.contains("; 1 events were dropped (UserHasJoinedTeam 1) because"), "{record:?}");
-            assert!(metrics.text().contains("1500"), "{}", metrics.text());
+            let full = "; 1 calls were answered without the plugin (MessageWillBePosted 1) because as many";
+            assert!(record.message.contains(full), "{record:?}");
+            let page = metrics.text();
+            for line in [
+                "mm_host_hooks_shed_total{hook=\"MessageHasBeenPosted\"} 1500",
+                "mm_host_hooks_shed_total{hook=\"MessageWillBePosted\"} 1",
+            ] {
+                assert!(page.lines().any(|it| it == line), "{page}");
+            }
+            assert!(!page.contains("UserHasJoinedTeam\"} "), "{page}");
             assert_eq!(record.fields["dropped_message_has_been_posted"], "1500");
         }
         losses.note(Loss::Shed, HookName::MessageHasBeenPosted);

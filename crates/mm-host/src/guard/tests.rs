@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::sync::Mutex;
 
+use futures::StreamExt as _;
 use mm_proto::PluginHooks as _;
 use mm_proto::grpc::HooksClient;
-use mm_proto::plugin::v1::{UserHasBeenCreatedRequest, UserWillLogInRequest};
+use mm_proto::plugin::v1::{
+    ExecuteCommandRequest, OnDeactivateRequest, UserHasBeenCreatedRequest, UserWillLogInRequest,
+};
 use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 
@@ -23,6 +26,10 @@ enum Process {
     Dies,
     /// It answers with nothing in it.
     Answers,
+    /// It takes its calls, and never answers.
+    Holds,
+    /// It begins its answers, and never ends them.
+    Begins,
 }
 
 impl Process {
@@ -32,14 +39,20 @@ impl Process {
         tokio::spawn(async move {
             let (stream, _) = listener.accept().await.unwrap();
             let mut connection = h2::server::handshake(stream).await.unwrap();
-            while let Some(Ok((_, mut respond))) = connection.accept().await {
-                if matches!(self, Self::Dies) {
-                    return;
-                }
+            let (mut held, mut begun) = (Vec::new(), Vec::new());
+            while let Some(Ok((request, mut respond))) = connection.accept().await {
                 let (head, _) = answer::nothing().into_parts();
-                let mut body = respond.send_response(Response::from_parts(head, ()), false).unwrap();
-                body.send_data(Bytes::from_static(&[0; 5]), false).unwrap();
-                body.send_trailers(answer::success()).unwrap();
+                let head = Response::from_parts(head, ());
+                match self {
+                    Self::Dies => return,
+                    Self::Answers => {
+                        let mut body = respond.send_response(head, false).unwrap();
+                        body.send_data(Bytes::from_static(&[0; 5]), false).unwrap();
+                        body.send_trailers(answer::success()).unwrap();
+                    }
+                    Self::Holds => held.push((request, respond)),
+                    Self::Begins => begun.push((request, respond.send_response(head, false).unwrap())),
+                }
             }
         });
         let own = i32::try_from(std::process::id()).unwrap();
@@ -74,6 +87,7 @@ async fn guarded(processes: &[Process], hook: &str, options: HookOptions) -> Fix
     let settings = GuardSettings {
         deadlines: Deadlines::all(Duration::from_secs(5)),
         queue: QUEUE,
+        max_calls: 2,
         threads: 8,
         stuck: Duration::from_secs(30),
         sink: Arc::new(move |it| kept.lock().unwrap().push(it)),
@@ -137,6 +151,79 @@ async fn a_hook_that_decides_is_not_called_again() {
     assert_eq!(answer.reason, "Not now.");
     let answer = fixture.hooks.user_will_log_in(UserWillLogInRequest::default()).await.unwrap();
     assert_eq!(answer.reason, "", "the other process is well");
+}
+
+#[tokio::test]
+async fn one_call_too_many_is_answered_at_once_by_the_policy() {
+    let options = HookOptions { rejection: Some("Not now.".to_owned()), ..HookOptions::default() };
+    let Fixture { hooks, metrics, records, _folder } = guarded(&[Process::Holds], "UserWillLogIn", options).await;
+    let log_in = || {
+        let hooks = hooks.clone();
+        Box::pin(async move { hooks.user_will_log_in(UserWillLogInRequest::default()).await.map(|it| it.reason) })
+    };
+    // As many as may.
+    let (mut one, mut two) = (log_in(), log_in());
+    assert!(futures::poll!(&mut one).is_pending() && futures::poll!(&mut two).is_pending());
+    assert_eq!(log_in().await.unwrap(), "Not now.", "a filter that fails closed refuses");
+    let full = hooks.execute_command(ExecuteCommandRequest::default()).await.unwrap_err();
+    assert_eq!(full.code(), Code::ResourceExhausted);
+    assert!(full.to_string().contains("ExecuteCommand was not called: 2 calls of the plugin are under way"), "{full}");
+    // What nobody waits for has its own places, and what the plugin lives by is never in the way.
+    let mut event = Box::pin(hooks.user_has_been_created(UserHasBeenCreatedRequest::default()));
+    let mut end = Box::pin(hooks.on_deactivate(OnDeactivateRequest::default()));
+    assert!(futures::poll!(&mut event).is_pending() && futures::poll!(&mut end).is_pending());
+    drop(one);
+    assert!(futures::poll!(&mut log_in()).is_pending(), "there is a place again");
+
+    let told = async {
+        loop {
+            let told = records.lock().unwrap().iter().map(|it| it.message.clone()).find(|it| it.contains("calls were"));
+            match told {
+                Some(told) => break told,
+                None => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    };
+    let told = tokio::time::timeout(Duration::from_secs(20), told).await.unwrap();
+    let (command, login) = ("ExecuteCommand 1", "UserWillLogIn 1");
+    assert!(
+        told.starts_with("2 calls were answered without the plugin (")
+            && told.contains(login)
+            && told.contains(command)
+    );
+    let page = metrics.text();
+    for hook in ["UserWillLogIn", "ExecuteCommand"] {
+        assert!(page.lines().any(|it| it == format!("mm_host_hooks_shed_total{{hook=\"{hook}\"}} 1")), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_has_its_place_until_it_ends() {
+    let Fixture { hooks, _folder, .. } = guarded(&[Process::Begins], "ServeHTTP", HookOptions::default()).await;
+    let serve = || hooks.serve_http(futures::stream::pending().boxed());
+    let (one, _two) = (serve().await.unwrap(), serve().await.unwrap());
+    assert_eq!(serve().await.err().unwrap().code(), Code::ResourceExhausted);
+    drop(one);
+    assert!(serve().await.is_ok());
+}
+
+#[tokio::test]
+async fn the_page_tells_how_many_wait() {
+    let Fixture { hooks, metrics, _folder, .. } =
+        guarded(&[Process::Holds], "UserHasBeenCreated", HookOptions { blocks: true, ..HookOptions::default() }).await;
+    let length = || {
+        let page = metrics.text();
+        let line = page.lines().find_map(|it| it.strip_prefix("mm_host_queue_length{queue=\"events\"} "));
+        line.unwrap().parse::<usize>().unwrap()
+    };
+    let mut events: Vec<_> =
+        (0..9).map(|_| Box::pin(hooks.user_has_been_created(UserHasBeenCreatedRequest::default()))).collect();
+    for event in &mut events {
+        assert!(futures::poll!(event).is_pending());
+    }
+    assert_eq!(length(), 3, "6 of 8 threads are for events");
+    drop(events);
+    assert_eq!(length(), 0);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use mm_proto::plugin::v1;
 
 use super::{Chat, Outcome, text};
+use crate::check;
 use crate::dev::command::Command;
 use crate::dev::plugin::Started;
 use crate::dev::{progress, settings};
@@ -53,6 +54,9 @@ impl Chat {
         let ignored = Manifest::ignored(&self.plugin.dir());
         if !ignored.is_empty() {
             screen.warning(&ignored);
+        }
+        for finding in check::unknown_keys(&self.plugin.dir()) {
+            screen.warning(&finding.message());
         }
         let started = self.plugin.start(move |it: Progress| progress(&screen, &it)).await?;
         self.screen.note(&describe_started(&started));
