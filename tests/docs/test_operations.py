@@ -13,7 +13,9 @@ LEVELS = {"error", "warning", "info"}
 
 def texts() -> list[str]:
     """The texts in the table of log records, each in code."""
-    (table,) = re.findall(r"^\| Text \| Level \| What to do \|\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE.read_text("utf-8"), re.MULTILINE)
+    (table,) = re.findall(
+        r"^\| Text \| Level \| What to do \|\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE.read_text("utf-8"), re.MULTILINE
+    )
     found = []
     for row in table.splitlines():
         text, level, _ = row.strip("| ").split(" | ", 2)
@@ -26,7 +28,10 @@ def texts() -> list[str]:
 
 def sources() -> str:
     """All that may write a log record, without its tests and as one text: a literal may go over several lines."""
-    folders = [(ROOT / "crates" / "mm-host" / "src", "*.rs"), (ROOT / "python" / "src" / "mattermost_plugin" / "_runtime", "*.py")]
+    folders = [
+        (ROOT / "crates" / "mm-host" / "src", "*.rs"),
+        (ROOT / "python" / "src" / "mattermost_plugin" / "_runtime", "*.py"),
+    ]
     files = [it for folder, pattern in folders for it in sorted(folder.rglob(pattern)) if it.name != "tests.rs"]
     without_tests = [it.read_text("utf-8").partition("#[cfg(test)]\nmod tests {")[0] for it in files]
     return re.sub(r"\\\n\s*", "", "\n".join(without_tests))
