@@ -20,12 +20,21 @@ pub(crate) fn run_ci(_: Args) -> Result<()> {
     })?;
     step("cargo xtask regenerate --check", || run(cargo().args(["xtask", "regenerate", "--check"])))?;
     step("cargo xtask test", || run(cargo().args(["xtask", "test"])))?;
+    step("cargo package", || {
+        let mut package = cargo();
+        package.args(["package", "--locked", "--allow-dirty", "--all-features"]);
+        // One command for all, since the last needs the others and no registry has them.
+        run(package.args(PUBLISHED.iter().flat_map(|it| ["--package", it])))
+    })?;
     let interpreter = venv::python(root)?;
     for check in PYTHON_CHECKS {
         step(check.name, || run(&mut tool(&interpreter, root, check.args)))?;
     }
     step("mypy and pyright on the examples", || examples(&interpreter, root))
 }
+
+/// The crates that others may use by themselves: each has to build of what its package holds.
+const PUBLISHED: [&str; 3] = ["mm-gob", "mm-goplugin", "mm-proto"];
 
 /// The programs of PyPI that judge Python code. Their configuration is in `python/pyproject.toml`.
 const PYTHON_CHECKS: &[Check] = &[

@@ -9,28 +9,30 @@
 //! SHA256SUMS                            of all the others
 //! ```
 //!
-//! Nothing is uploaded: `.github/workflows/release.yml` does that with the folder.
+//! Nothing is uploaded: `.github/workflows/release.yml` does that with the folder. Every target is made on every machine ([`zig`]).
 
 mod checksums;
 mod notes;
 mod sbom;
 mod targets;
+mod zig;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use self::targets::Target;
+use self::zig::Zig;
 use crate::venv::{self, run};
 use crate::workspace::{self, cargo};
 
-/// maturin, by hash.
+/// maturin and zig, by hash.
 const TOOLS: &str = "python/requirements-dist.txt";
 
-/// The oldest system that a wheel must run on, which is also the newest that `mm-host bundle` takes wheels for. maturin refuses a module
-/// that was built on a newer one.
+/// The oldest system that a wheel must run on, which is also the newest that `mm-host bundle` takes wheels for. zig links for it, and
+/// maturin refuses a module that needs a newer one.
 const PLATFORM: &str = "manylinux_2_28";
 
 #[derive(clap::Args)]
@@ -64,25 +66,30 @@ pub(crate) fn run_dist(args: Args) -> Result<()> {
     let targets = if args.target.is_empty() { vec![Target::here()?] } else { args.target.clone() };
     let version = env!("CARGO_PKG_VERSION");
     let notes = notes::of(&read("CHANGELOG.md")?, version)?;
-    if wanted(Part::Host) {
-        targets.iter().try_for_each(Target::check_installed)?;
-    }
+    targets::check_installed(&triples(&targets, wanted(Part::Host), wanted(Part::Wheels)))?;
     let output = workspace::root().join(&args.output);
     fs::create_dir_all(&output).with_context(|| format!("cannot make {}", output.display()))?;
+    let python = || venv::with("target/venv-dist", TOOLS);
 
     if wanted(Part::Host) {
+        let zig = Zig::of(&python()?)?;
         for target in &targets {
-            host(target, &output.join(format!("mm-host-{version}-{target}")))?;
+            host(target, &zig, &output.join(format!("mm-host-{version}-{target}")))?;
         }
     }
     if wanted(Part::Wheels) {
+        let interpreter = python()?;
+        let zig = Zig::of(&interpreter)?;
         for target in &targets {
-            let what = ["build", "--release", "--locked", "--target", target.gnu(), "--compatibility", PLATFORM];
-            maturin(&output, &what)?;
+            let what =
+                ["build", "--release", "--locked", "--zig", "--target", target.gnu(), "--compatibility", PLATFORM];
+            run(maturin(&interpreter, &output, &what).envs(zig.for_wheels()))?;
+            let wheel = output.join(target.wheel(version, PLATFORM));
+            ensure!(wheel.is_file(), "maturin made no {}: see what it said above", wheel.display());
         }
     }
     if wanted(Part::Sdist) {
-        maturin(&output, &["sdist"])?;
+        run(&mut maturin(&python()?, &output, &["sdist"]))?;
     }
     if wanted(Part::Papers) {
         let bom = sbom::of(&["mm-host", "mm-pyrt"], version)?;
@@ -94,12 +101,18 @@ pub(crate) fn run_dist(args: Args) -> Result<()> {
     Ok(())
 }
 
+/// The targets, as Rust calls them, that these parts are built for.
+fn triples(targets: &[Target], programs: bool, wheels: bool) -> Vec<&'static str> {
+    let of = |wanted: bool, triple: fn(&Target) -> &'static str| targets.iter().filter(move |_| wanted).map(triple);
+    of(programs, Target::musl).chain(of(wheels, Target::gnu)).collect()
+}
+
 /// Builds the host for a target, and sees that it needs no library of the system.
-fn host(target: &Target, file: &Path) -> Result<()> {
-    let (triple, (variable, compiler)) = (target.musl(), target.compiler()?);
+fn host(target: &Target, zig: &Zig, file: &Path) -> Result<()> {
+    let triple = target.musl();
     let mut build = cargo();
     build.args(["build", "--release", "--locked", "--package", "mm-host", "--target", triple]);
-    run(build.env(variable, compiler))?;
+    run(build.envs(zig.for_programs(target)?))?;
     let built = workspace::target().join(triple).join("release/mm-host");
     let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
     targets::check_static(&bytes).with_context(|| built.display().to_string())?;
@@ -107,16 +120,25 @@ fn host(target: &Target, file: &Path) -> Result<()> {
     Ok(())
 }
 
-fn maturin(output: &Path, arguments: &[&str]) -> Result<()> {
-    let interpreter = venv::with("target/venv-dist", TOOLS)?;
-    run(Command::new(interpreter)
-        .current_dir(workspace::path("python"))
-        .args(["-m", "maturin"])
-        .args(arguments)
-        .arg("--out")
-        .arg(output))
+fn maturin(interpreter: &Path, output: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(interpreter);
+    command.current_dir(workspace::path("python")).args(["-m", "maturin"]).args(arguments).arg("--out").arg(output);
+    command
 }
 
 fn read(path: &str) -> Result<String> {
     fs::read_to_string(workspace::path(path)).with_context(|| format!("cannot read {path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_built_needs_a_standard_library() {
+        let targets = ["linux-amd64", "linux-arm64"].map(|it| it.parse().unwrap());
+        assert_eq!(triples(&targets, true, false), ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"]);
+        assert_eq!(triples(&targets[1..], true, true), ["aarch64-unknown-linux-musl", "aarch64-unknown-linux-gnu"]);
+        assert!(triples(&targets, false, false).is_empty());
+    }
 }

@@ -1,6 +1,5 @@
-//! For which machines a release is, and whether this one can build for them.
+//! For which machines a release is, and whether the toolchain can build for them.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::process::Command;
 use std::str::FromStr;
@@ -31,9 +30,6 @@ const TARGETS: [Target; 2] = [
         gnu: "aarch64-unknown-linux-gnu",
     },
 ];
-
-/// The option for a machine that cannot build static programs.
-const WITHOUT_HOST: &str = "--only wheels,sdist,papers";
 
 impl FromStr for Target {
     type Err = String;
@@ -67,51 +63,34 @@ impl Target {
         self.gnu
     }
 
-    /// Fails if this machine cannot build static programs of it.
-    pub(crate) fn check_installed(&self) -> Result<()> {
-        self.check_library()?;
-        self.compiler().map(drop)
+    /// What zig calls the same as [`Target::musl`].
+    pub(crate) fn zig(&self) -> String {
+        format!("{}-linux-musl", self.machine)
     }
 
-    /// The variable with the C compiler for musl, as the crate `cc` reads it, and that compiler: SQLite is in C.
-    pub(crate) fn compiler(&self) -> Result<(String, OsString)> {
-        let variable = format!("CC_{}", self.musl.replace('-', "_"));
-        let starts = |name: &str| Command::new(name).arg("--version").output().is_ok_and(|it| it.status.success());
-        let compiler = self.choose_compiler(std::env::var_os(&variable), std::env::consts::ARCH, starts);
-        let compiler = compiler.with_context(|| {
-            format!(
-                "there is no C compiler that links with musl for {self}: `apt-get install musl-tools`, name one in {variable}, or leave mm-host out with {WITHOUT_HOST}"
-            )
-        })?;
-        Ok((variable, compiler))
+    /// The file that maturin makes for it: of a package that serves every Python from 3.10 on.
+    pub(crate) fn wheel(&self, version: &str, platform: &str) -> String {
+        format!("mattermost_plugin_sdk-{version}-cp310-abi3-{platform}_{}.whl", self.machine)
     }
+}
 
-    /// What was `named`, or the first that starts on this `machine`.
-    fn choose_compiler(
-        &self,
-        named: Option<OsString>,
-        machine: &str,
-        starts: impl Fn(&str) -> bool,
-    ) -> Option<OsString> {
-        let own = format!("{}-linux-musl-gcc", self.machine);
-        // Its wrapper is for the machine's own processor.
-        let wrapper = (machine == self.machine).then_some("musl-gcc");
-        let found = || [Some(own.as_str()), wrapper].into_iter().flatten().find(|it| starts(it)).map(OsString::from);
-        named.or_else(found)
-    }
-
-    /// Fails if the toolchain has no standard library for static programs of it.
-    fn check_library(&self) -> Result<()> {
-        let output = Command::new("rustc").args(["--print", "target-libdir", "--target", self.musl]).output();
+/// Fails if the toolchain has no standard library for one of these targets of Rust's, with the command that gets what is missing.
+pub(crate) fn check_installed(triples: &[&str]) -> Result<()> {
+    let mut missing = Vec::new();
+    for triple in triples {
+        let output = Command::new("rustc").args(["--print", "target-libdir", "--target", triple]).output();
         let output = output.context("cannot start rustc")?;
         let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        if output.status.success() && std::path::Path::new(&folder).is_dir() {
-            return Ok(());
+        if !output.status.success() || !std::path::Path::new(&folder).is_dir() {
+            missing.push(*triple);
         }
-        bail!(
-            "the toolchain cannot build static programs for {self}: `rustup target add {}`, or leave mm-host out with {WITHOUT_HOST}",
-            self.musl
-        )
+    }
+    match missing.join(" ").as_str() {
+        "" => Ok(()),
+        names => bail!(
+            "the toolchain has no standard library for {}: run `rustup target add {names}`, or make the other parts only (--only, --target)",
+            missing.join(", ")
+        ),
     }
 }
 
@@ -173,25 +152,21 @@ mod tests {
     }
 
     #[test]
-    fn a_c_compiler_for_musl_is_looked_for() {
-        let [amd64, arm64] = TARGETS;
-        let choose = |target: &Target, named: Option<&str>, there: &[&str]| {
-            let chosen = target.choose_compiler(named.map(OsString::from), "x86_64", |it| there.contains(&it));
-            chosen.map(|it| it.into_string().unwrap())
-        };
-        let both = ["musl-gcc", "x86_64-linux-musl-gcc"];
-        assert_eq!(choose(&amd64, None, &both).as_deref(), Some("x86_64-linux-musl-gcc"));
-        assert_eq!(choose(&amd64, None, &both[..1]).as_deref(), Some("musl-gcc"));
-        assert_eq!(choose(&amd64, Some("zig-cc"), &both).as_deref(), Some("zig-cc"));
-        assert_eq!(choose(&amd64, None, &["gcc"]), None);
-        // The wrapper makes programs of the machine that it is on.
-        assert_eq!(choose(&arm64, None, &both), None);
-        assert_eq!(choose(&arm64, None, &["aarch64-linux-musl-gcc"]).as_deref(), Some("aarch64-linux-musl-gcc"));
+    fn what_is_missing_is_named_with_the_command_that_gets_it() {
+        let here = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+        if cfg!(target_env = "gnu") {
+            check_installed(&[&here]).unwrap();
+        }
+        let error = check_installed(&["m68k-unknown-none", "x86_64-no-such-system"]).unwrap_err().to_string();
+        assert!(error.contains("`rustup target add m68k-unknown-none x86_64-no-such-system`"), "{error}");
     }
 
     #[test]
     fn targets_are_those_of_bundles() {
-        assert_eq!("linux-arm64".parse::<Target>().unwrap().musl(), "aarch64-unknown-linux-musl");
+        let arm64: Target = "linux-arm64".parse().unwrap();
+        assert_eq!((arm64.musl(), arm64.zig().as_str()), ("aarch64-unknown-linux-musl", "aarch64-linux-musl"));
+        let wheel = "mattermost_plugin_sdk-0.2.0-cp310-abi3-manylinux_2_28_aarch64.whl";
+        assert_eq!(arm64.wheel("0.2.0", "manylinux_2_28"), wheel);
         assert_eq!("windows".parse::<Target>().unwrap_err(), "write one of linux-amd64, linux-arm64");
     }
 }
