@@ -111,6 +111,9 @@ async fn the_token_of_an_earlier_process_is_refused() {
     let expected =
         ["FIRST", "REFUSED UNAUTHENTICATED", "ANOTHER", "REFUSED UNAUTHENTICATED"].map(|it| format!("info: {it}"));
     assert_eq!(printed, expected);
+    let told =
+        |it: &String| it.starts_with("warn: a call to the host without the token of its process, or with another");
+    assert_eq!(plugin.logged().iter().filter(|it| told(it)).count(), 2, "for each process: {:#?}", plugin.logged());
 }
 
 /// Another user does not even get into the folder.

@@ -68,8 +68,11 @@ async fn python_holds_nothing_of_the_servers_and_sees_nothing_of_its_environment
     let body = "
     @hook(HookName.UserWillLogIn)
     def login(self, context, user):
-        import os
-        return repr([it for it in os.environ if it.startswith(('MATTERMOST', 'MM_SQL'))])
+        import os, subprocess, sys
+        of_child = subprocess.run(['cat', '/proc/self/environ'], capture_output=True, check=True).stdout
+        seen = [repr(os.environ), open('/proc/self/environ').read(), repr(sys.argv), of_child.decode()]
+        assert all('PATH' in it for it in seen[:2])
+        return repr(['secret' in ''.join(seen), sorted(it for it in os.environ if it.startswith(('MATTERMOST', 'MM_')))])
 ";
     let bundle = Bundle::with_body(body);
     let server = bundle.activate().await;
@@ -78,7 +81,8 @@ async fn python_holds_nothing_of_the_servers_and_sees_nothing_of_its_environment
     assert_eq!(descendants.len(), 2, "Python and the janitor");
     assert!(descendants.iter().all(|it| holds_none_of(*it, &server.started.pipes)));
     assert!(!holds_none_of(server.started.pid(), &server.started.pipes), "the check works");
-    assert_eq!(server.user_will_log_in("x").await.unwrap(), "[]");
+    let contract = "['MM_PLUGIN_HOST_SOCKET', 'MM_PLUGIN_ID', 'MM_PLUGIN_SOCKET', 'MM_PLUGIN_TOKEN_FD']";
+    assert_eq!(server.user_will_log_in("x").await.unwrap(), format!("[False, {contract}]"));
     server.quit().await;
 }
 

@@ -26,6 +26,14 @@ pub(crate) const GONE: Duration = Duration::from_secs(3);
 /// The environment of a plugin.
 pub(crate) const COOKIE: (&str, &str) = ("MATTERMOST_PLUGIN", "Securely message teams, anywhere.");
 
+/// What else a server's environment may hold, and what no plugin may see.
+pub(crate) const SECRETS: [(&str, &str); 4] = [
+    ("MM_SQLSETTINGS_DATASOURCE", "postgres://mmuser:secret@db/mattermost"),
+    ("MM_SQLSETTINGS_DATASOURCEREPLICAS", "postgres://secret@replica/mattermost"),
+    ("MM_SERVICESETTINGS_SITEURL", "https://secret"),
+    ("AWS_SECRET_ACCESS_KEY", "secret"),
+];
+
 /// An unpacked bundle, as a server has it.
 pub(crate) struct Bundle {
     pub(crate) dir: tempfile::TempDir,
@@ -89,11 +97,7 @@ impl Bundle {
     /// Starts it as a server does, and reads the handshake.
     pub(crate) fn start(&self) -> Started {
         let mut command = Command::new(self.executable());
-        command
-            .env(COOKIE.0, COOKIE.1)
-            .env("TMPDIR", self.temporary.path())
-            .env("MM_SQLSETTINGS_DATASOURCE", "secret")
-            .current_dir("/");
+        command.env(COOKIE.0, COOKIE.1).env("TMPDIR", self.temporary.path()).envs(SECRETS).current_dir("/");
         Started::new(command)
     }
 
