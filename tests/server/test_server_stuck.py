@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import statistics
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from minimost import Minimost, running
 from plugins import WithSource, source
-from processes import plugin_process
+from processes import left_after, plugin_process
 
 #: Seconds that a ping may take.
 PING = 0.1
@@ -67,3 +68,41 @@ def test_pings_are_answered_while_python_is_stopped(
         assert reply["results"][1] == "Not now."
         assert statistics.median(took) < PING / 4
         assert sorted(took)[-3] < PING, sorted(took)[-5:]
+
+
+STUBBORN = """
+    @hook(HookName.MessageWillBePosted, deadline=2, on_error="reject", rejection="Not now.")
+    def check(self, context, post):
+        while post.message == "stay":
+            time.sleep(0.1)
+        return None, str(os.getpid())
+"""
+
+
+def test_a_process_whose_handler_stays_is_replaced(minimost: Path, plugin_of: WithSource) -> None:
+    folder = plugin_of(source(STUBBORN))
+    file = folder / "plugin.json"
+    manifest = json.loads(file.read_text())
+    manifest["server"]["python"]["stuck"] = 0.5
+    # It may be the same file as that of others.
+    file.unlink()
+    file.write_text(json.dumps(manifest))
+    with running(minimost, folder) as server:
+        server.start()
+        server.activate()
+
+        def post(message: str) -> str:
+            return str(server.hook("MessageWillBePosted", {}, {"Message": message}).results[1])
+
+        old = post("")
+        assert old == str(plugin_process(server.pid))
+        assert post("stay") == "Not now."
+        deadline = time.monotonic() + 30
+        while (new := post("")) == old:
+            assert time.monotonic() < deadline, server.records()
+            time.sleep(0.05)
+        assert new != "Not now."
+        # It is given the time to end by itself, and then none.
+        assert left_after([int(old)], 20) == []
+        assert server.record("another process takes its place").level == "error"
+        assert post("") == str(plugin_process(server.pid)) == new

@@ -322,11 +322,15 @@ fn run_audit(task: &Audit) -> ExitCode {
 
 /// Prints how plugins are; fails when there is none, or one has failed.
 fn run_status(task: &Status) -> ExitCode {
-    let found = status::find();
+    let id = match task.plugin.as_deref().map(status::id_of).transpose() {
+        Ok(id) => id,
+        Err(why) => return fail(&why),
+    };
+    let found = status::find(id.as_deref());
     for silent in &found.silent {
         anstream::eprintln!("a host does not answer: {silent}");
     }
-    match status::answer(&found, task.plugin.as_deref(), task.format) {
+    match status::answer(&found, id.as_deref(), task.format) {
         Ok((text, well)) => {
             anstream::print!("{text}");
             if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -21,7 +21,7 @@ mod places;
 mod report;
 
 pub(crate) use self::about::About;
-pub use self::answer::{Format, answer};
+pub use self::answer::{Format, answer, id_of};
 pub use self::client::{Found, find};
 pub(crate) use self::desk::{Desk, Opening};
 pub use self::report::{Report, Tally};
@@ -30,7 +30,16 @@ pub use self::report::{Report, Tally};
 pub(crate) const SOCKET: &str = "status.sock";
 
 /// What the name of a host's folder begins with.
-pub(crate) const FOLDER_PREFIX: &str = "mm-host-";
+const FOLDER_PREFIX: &str = "mm-host-";
+
+/// Longest part of the folder's name that is the plugin's id.
+const MAX_ID: usize = 32;
+
+/// What the name of the folder of a plugin's host begins with; of other plugins too, if their ids begin alike.
+pub(crate) fn folder_prefix(plugin_id: &str) -> String {
+    let id: String = plugin_id.chars().filter(|it| it.is_ascii_alphanumeric() || "-_.".contains(*it)).collect();
+    format!("{FOLDER_PREFIX}{}-", &id[..id.len().min(MAX_ID)])
+}
 
 #[cfg(test)]
 mod tests;

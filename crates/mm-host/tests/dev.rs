@@ -139,6 +139,16 @@ fn a_manifest_that_is_ignored_is_told() {
 }
 
 #[test]
+fn a_key_of_the_manifest_that_nobody_reads_is_told() {
+    let plugin = plugin();
+    plugin.edit_manifest(|it| it["permission"] = serde_json::json!([]));
+    let (_, _, log) = play(&plugin, &[], "");
+    let told =
+        "warning: plugin.json: permission: is no key of a manifest and means nothing: did you mean \"permissions\"?";
+    assert!(log.contains(told), "{log}");
+}
+
+#[test]
 fn a_transcript_is_the_same_each_time_with_traces_too() {
     let script = "hello\n/greet you\nping\nsomething bad\nexpect bad words\n:keys\n";
     let plugin = plugin();

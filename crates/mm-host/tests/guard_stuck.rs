@@ -59,14 +59,14 @@ async fn the_log_shows_the_thread_and_the_task() {
 
 /// Handlers that go on whatever happens, and one that says which process it is in.
 const STUBBORN: &str = r#"
-    @hook(HookName.MessageWillBePosted, deadline=0.3, on_error="reject", rejection="Not now.")
+    @hook(HookName.MessageWillBePosted, deadline=2, on_error="reject", rejection="Not now.")
     def post(self, context, post):
         import os, time
         while post.message == "stay":
             time.sleep(0.1)
         return None, str(os.getpid())
 
-    @hook(HookName.MessageWillBeUpdated, deadline=0.3, on_error="reject", rejection="Not now.")
+    @hook(HookName.MessageWillBeUpdated, deadline=2, on_error="reject", rejection="Not now.")
     async def edit(self, context, new_post, old_post):
         import asyncio
         while True:

@@ -20,20 +20,19 @@ pub enum Format {
     Prometheus,
 }
 
-/// What to print of what was found, and whether all is well: that there is a plugin, and that none has failed. `plugin` is the folder or
-/// the id of the only one that is wanted.
+/// What to print of what was found, and whether all is well: that there is a plugin, and that none has failed. `id` is that of the only
+/// one that is wanted.
 ///
 /// # Errors
-/// A text for people: nothing runs, the folder has no manifest, or the metrics of several plugins were asked for.
-pub fn answer(found: &Found, plugin: Option<&str>, format: Format) -> Result<(String, bool), String> {
-    let id = plugin.map(id_of).transpose()?;
-    let wanted = |it: &&Report| id.as_ref().is_none_or(|id| *id == it.plugin_id);
+/// A text for people: nothing runs, or the metrics of several plugins were asked for.
+pub fn answer(found: &Found, id: Option<&str>, format: Format) -> Result<(String, bool), String> {
+    let wanted = |it: &&Report| id.is_none_or(|id| id == it.plugin_id);
     let reports: Vec<&Report> = found.reports.iter().filter(wanted).collect();
     let well = !reports.is_empty() && reports.iter().all(|it| it.state != "failed");
     let text = match format {
         // A program gets its list, also an empty one.
         Format::Json => json(&reports),
-        _ if reports.is_empty() => return Err(nothing(found, id.as_deref())),
+        _ if reports.is_empty() => return Err(nothing(found, id)),
         Format::Prometheus if reports.len() > 1 => {
             return Err(
                 "several plugins run: name one, as in mm-host status com.example.todo --format prometheus".to_owned()
@@ -58,7 +57,10 @@ fn json(reports: &[&Report]) -> String {
 }
 
 /// The id of the plugin that was named: by its folder or by itself.
-fn id_of(named: &str) -> Result<String, String> {
+///
+/// # Errors
+/// A text for people: the folder has no manifest that can be read.
+pub fn id_of(named: &str) -> Result<String, String> {
     if Path::new(named).is_dir() {
         return Manifest::load(Path::new(named)).map(|(it, _)| it.id).map_err(|error| error.to_string());
     }

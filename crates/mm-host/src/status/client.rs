@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use nix::unistd::{Uid, geteuid};
 
-use super::{Report, SOCKET, places};
+use super::{Report, SOCKET, folder_prefix, places};
 
 /// How long a host may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -30,9 +30,18 @@ pub struct Found {
     pub of_others: usize,
 }
 
-/// Asks all hosts of this user on this machine; root asks those of everybody.
-pub fn find() -> Found {
-    ask_all(places::folders(), PATIENCE)
+/// Asks all hosts of this user on this machine; root asks those of everybody. With the id of a plugin only those are asked that may be
+/// its, so that it need not wait for others that stand still.
+pub fn find(plugin_id: Option<&str>) -> Found {
+    ask_all(narrowed(places::folders(), plugin_id), PATIENCE)
+}
+
+/// The folders that may be those of this plugin.
+pub(super) fn narrowed(mut folders: Vec<PathBuf>, plugin_id: Option<&str>) -> Vec<PathBuf> {
+    if let Some(prefix) = plugin_id.map(folder_prefix) {
+        folders.retain(|it| it.file_name().is_some_and(|it| it.to_string_lossy().starts_with(&prefix)));
+    }
+    folders
 }
 
 /// Asks the hosts of these folders, each of which may take so long.

@@ -121,7 +121,7 @@ fn the_answer_is_about_what_was_asked_for() {
         text.starts_with("a.well 1.2.3: running\n") && text.contains("\nb.failed 1.2.3: failed\n") && !well,
         "{text}"
     );
-    assert_eq!(answer(&found, Some("A.Well"), Format::Prometheus).unwrap(), ("page of a.well\n".to_owned(), true));
+    assert_eq!(answer(&found, Some("a.well"), Format::Prometheus).unwrap(), ("page of a.well\n".to_owned(), true));
     assert!(!answer(&found, Some("b.failed"), Format::Prometheus).unwrap().1);
     let (json, _) = answer(&found, Some("a.well"), Format::Json).unwrap();
     assert_eq!(serde_json::from_str::<Vec<Report>>(&json).unwrap(), [report("a.well")]);
@@ -131,15 +131,27 @@ fn the_answer_is_about_what_was_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     let manifest = r#"{"id": "a.well", "name": "A", "server": {"executable": "plugin.py"}}"#;
     std::fs::write(dir.path().join("plugin.json"), manifest).unwrap();
-    assert!(answer(&found, dir.path().to_str(), Format::Text).unwrap().0.starts_with("a.well "));
+    let named = dir.path().to_str().unwrap();
+    assert_eq!((id_of(named), id_of("A.Well")), (Ok("a.well".to_owned()), Ok("a.well".to_owned())));
     std::fs::remove_file(dir.path().join("plugin.json")).unwrap();
-    assert!(answer(&found, dir.path().to_str(), Format::Text).unwrap_err().contains("no plugin.json"));
+    assert!(id_of(named).unwrap_err().contains("no plugin.json"));
 
     assert_eq!(answer(&found, Some("c"), Format::Json).unwrap(), ("[]\n".to_owned(), false));
     let why = answer(&found, Some("c"), Format::Text).unwrap_err();
     assert_eq!(why, "no plugin c runs in an mm-host that can be asked");
     let others = Found { of_others: 1, ..Found::default() };
     assert!(answer(&others, None, Format::Text).unwrap_err().contains("sudo -u mattermost mm-host status"));
+}
+
+#[test]
+fn only_hosts_are_asked_that_may_be_the_plugins() {
+    let folders =
+        || ["mm-host-a.b-x1", "mm-host-a.b-c-x2", "mm-host-a.bc-x3"].map(|it| Path::new("/tmp").join(it)).to_vec();
+    assert_eq!(client::narrowed(folders(), None), folders());
+    assert_eq!(client::narrowed(folders(), Some("a.b")), folders()[..2]);
+    let long = "a".repeat(190);
+    let cut = vec![Path::new("/tmp").join(format!("mm-host-{}-x", "a".repeat(32)))];
+    assert_eq!(client::narrowed(cut.clone(), Some(&long)), cut);
 }
 
 #[test]

@@ -15,13 +15,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::janitor;
-use crate::status::{Desk, FOLDER_PREFIX, Opening, SOCKET};
+use crate::status::{Desk, Opening, SOCKET, folder_prefix};
 
 /// Longest path of a Unix socket that every supported system accepts, its closing zero byte left out.
 const MAX_SOCKET_PATH: usize = 103;
-
-/// Longest part of the folder's name that is the plugin's id.
-const MAX_ID: usize = 32;
 
 /// What the longest path in the folder adds to its own.
 const LONGEST_INSIDE: &str = "/4294967295/plugin.sock";
@@ -52,8 +49,7 @@ pub(crate) struct SocketDir {
 impl HostFolder {
     /// A new folder that only this user can enter.
     pub(crate) fn create(plugin_id: &str) -> io::Result<Self> {
-        let id: String = plugin_id.chars().filter(|it| it.is_ascii_alphanumeric() || "-_.".contains(*it)).collect();
-        let prefix = format!("{FOLDER_PREFIX}{}-", &id[..id.len().min(MAX_ID)]);
+        let prefix = folder_prefix(plugin_id);
         let private = std::fs::Permissions::from_mode(0o700);
         let make =
             |parent: &Path| tempfile::Builder::new().prefix(&prefix).permissions(private.clone()).tempdir_in(parent);
