@@ -6,7 +6,7 @@ mod server;
 
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::TestPlugin;
 use mm_host::State;
@@ -54,15 +54,15 @@ fn only(dir: &Path) -> Report {
 
 /// Waits until the plugin in this folder is so.
 async fn wait_for(dir: &Path, condition: impl Fn(&[Report]) -> bool) -> Vec<Report> {
-    let begun = Instant::now();
-    loop {
+    // Looks are counted, not time: the machine may stand still meanwhile.
+    for _ in 0..1000 {
         let reports = reports(dir);
         if condition(&reports) {
             return reports;
         }
-        assert!(begun.elapsed() < Duration::from_secs(20), "{reports:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    panic!("it stays so: {:?}", reports(dir));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -141,11 +141,13 @@ async fn a_plugin_under_a_server_is_found_and_gone_with_its_host() {
     assert_eq!(only(dir).state, "running");
     kill(Pid::from_raw(server.started.pid()), Signal::SIGKILL).unwrap();
     wait_for(dir, <[Report]>::is_empty).await;
-    let begun = Instant::now();
-    while std::fs::read_dir(temporary).unwrap().count() > 0 {
-        assert!(begun.elapsed() < server::GONE, "{:?}", std::fs::read_dir(temporary).unwrap().collect::<Vec<_>>());
+    for _ in 0..1000 {
+        if std::fs::read_dir(temporary).unwrap().count() == 0 {
+            return;
+        }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    panic!("left behind: {:?}", std::fs::read_dir(temporary).unwrap().collect::<Vec<_>>());
 }
 
 /// What a person reads about all plugins.
