@@ -11,7 +11,7 @@
 //! | Hooks that | are |
 //! |---|---|
 //! | tell | let through some at a time ([`gate`]); called again if their process died and they are idempotent, else counted ([`losses`]) |
-//! | decide, serve | let through at once, as long as not too many are under way ([`pool`]); answered with the handler's refusal when it failed and wants that ([`answer`]) |
+//! | decide, serve | let through at once unless too many are under way ([`pool`]); refused if the handler failed and wants that ([`answer`]) |
 //! | are streams | the same, from the first part of their answer on without a limit ([`refusing`]) |
 //!
 //! A call that nobody disturbs costs no task and no change of thread here.

@@ -15,7 +15,6 @@ import os
 import random
 import signal
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fair_clock import CLOCK
 from minimost import Minimost, Refused
 from processes import alive, children, left_after
 from web_client import Web
@@ -36,28 +36,6 @@ GRACE = 10.0
 RECOVERY = 45.0
 #: Bytes by which the host's memory may be larger in the end; what it keeps of buffers is below.
 MEMORY = 24 << 20
-
-
-class Clock:
-    """Seconds in which this machine went on: when it stands still as a whole, or another program has it, that is nobody's delay."""
-
-    #: Between two looks, and the most that the time between two looks counts for.
-    LOOK, MOST = 0.02, 0.2
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self) -> None:
-        last = time.monotonic()
-        while True:
-            time.sleep(self.LOOK)
-            now = time.monotonic()
-            self.now += min(now - last, self.MOST)
-            last = now
-
-
-CLOCK = Clock()
 
 
 @dataclass(frozen=True)
