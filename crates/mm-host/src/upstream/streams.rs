@@ -14,6 +14,7 @@ mod hook;
 mod pieces;
 mod requests;
 #[cfg(any(test, fuzzing))]
+#[cfg_attr(fuzzing, allow(dead_code, reason = "tests look closer"))]
 mod site;
 #[cfg(test)]
 mod tests;
