@@ -20,6 +20,11 @@ use mm_host::scaffold::{Id, Part, Plan, ScaffoldError};
 use mm_host::supervisor::janitor;
 use mm_host::{status, upstream};
 
+/// Of the static program: with musl's own allocator large bodies take half as long again. docs/internals/performance.md has figures.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ABOUT: &str = "Hosts a Mattermost plugin written in Python.
 
 As the executable in a plugin's bundle it is started by a Mattermost server. By hand, `mm-host new NAME` makes a plugin, \
