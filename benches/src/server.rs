@@ -38,6 +38,14 @@ pub(crate) struct Server<'a> {
 /// What Mattermost starts a plugin with.
 const COOKIE: (&str, &str) = ("MATTERMOST_PLUGIN", "Securely message teams, anywhere.");
 
+/// What a hook's call takes, in microseconds.
+struct Round {
+    /// Through go-plugin, of the echo, the plugin in Go and the one in Python.
+    times: [f64; 3],
+    /// The echo by itself.
+    bare: f64,
+}
+
 /// Of a hook's calls, in microseconds.
 #[derive(Deserialize)]
 struct Timing {
@@ -54,6 +62,8 @@ impl Server<'_> {
         let (mut go, _) = Plugin::start(self, &reference, &[("REFPLUGIN", "echo".as_ref())])?;
         let own = std::env::current_exe()?;
         let (mut host, pid) = Plugin::start(self, &bundle, &[("PLUGIN_BENCH_ECHO", own.as_ref())])?;
+        let sdk = self.bundle(scratch.path(), "sdk")?;
+        let (mut python, _) = Plugin::start(self, &sdk, &[])?;
 
         std::thread::sleep(Duration::from_secs(1));
         report.add(
@@ -67,26 +77,31 @@ impl Server<'_> {
         // The first round warms up and does not count.
         for round in 0..=self.rounds {
             eprint!("\rhook through go-plugin: round {round} of {}   ", self.rounds);
-            let times = if round % 2 == 0 {
-                let host = host.hook(self.calls)?;
-                (host, go.hook(self.calls)?)
-            } else {
-                let go = go.hook(self.calls)?;
-                (host.hook(self.calls)?, go)
-            };
+            let mut times = [0.0; 3];
+            let mut plugins = [(0, &mut host), (1, &mut go), (2, &mut python)];
+            if round % 2 == 1 {
+                plugins.reverse();
+            }
+            for (which, plugin) in plugins {
+                times[which] = plugin.hook(self.calls)?;
+            }
             let bare = echo.hook(1, self.calls).await?.percentile(0.5);
             if round > 0 {
-                rounds.push((times.0, times.1, bare));
+                rounds.push(Round { times, bare });
             }
         }
         eprintln!();
-        let median = |figure: &dyn Fn(&(f64, f64, f64)) -> f64| startup::middle(rounds.iter().map(figure).collect());
-        report.add("hook through go-plugin, a plugin in Go", median(&|it| it.1), "µs", None);
-        report.add("hook through go-plugin, mm-host and a Rust echo", median(&|it| it.0), "µs", None);
-        let limit = Some(Target::AtMost(1.0));
-        report.add("mm-host and a Rust echo, against a plugin in Go", median(&|it| it.0 / it.1), "×", limit);
-        report.add("the same less what the echo takes by itself", median(&|it| (it.0 - it.2) / it.1), "×", None);
+        let median = |figure: &dyn Fn(&Round) -> f64| startup::middle(rounds.iter().map(figure).collect());
+        for (which, name) in ["mm-host and a Rust echo", "a plugin in Go", "a plugin in Python"].iter().enumerate() {
+            report.add(format!("hook through go-plugin, {name}"), median(&|it| it.times[which]), "µs", None);
+        }
+        let against_go = |which: usize| median(&|it| it.times[which] / it.times[1]);
+        report.add("mm-host and a Rust echo, against a plugin in Go", against_go(0), "×", None);
+        report.add("a plugin in Python, against a plugin in Go", against_go(2), "×", None);
+        let own = "mm-host's own share (less what the echo takes by itself), against a plugin in Go";
+        report.add(own, median(&|it| (it.times[0] - it.bare) / it.times[1]), "×", Some(Target::AtMost(1.0)));
         let web = self.bundle(scratch.path(), "web")?;
+        drop(python);
         let (mut python, _) = Plugin::start(self, &web, &[])?;
         crate::web::measure(self, &mut python, &mut go, report)?;
         self.handshake(&bundle, report)

@@ -16,6 +16,11 @@ const PREFIX: usize = 5;
 /// Larger messages are not copied to put them behind their prefix.
 const COPIED: usize = 64 * 1024;
 
+/// Bytes of a message with its prefix.
+pub(crate) fn length(message: usize) -> usize {
+    PREFIX + message
+}
+
 /// Sends a message; `is_last` when nothing follows it. The frames go out when the connection is polled next.
 pub(crate) fn send(stream: &mut SendStream<Bytes>, message: Bytes, is_last: bool) -> Result<(), h2::Error> {
     let is_copied = message.len() <= COPIED;

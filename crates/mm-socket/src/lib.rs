@@ -7,6 +7,9 @@
 //!   the connection calls it afterwards, or lets [`Socket::drive`] do so.
 //! - A socket that is watched for being writable wakes its owner whenever the peer has read something. [`Socket`] is watched for
 //!   that only when the system would not take all that was written.
+//! - A thread that sleeps is woken some time after its answer has come. [`Attention`] stays awake for answers that come soon.
+
+mod attention;
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
@@ -20,6 +23,8 @@ use bytes::{Buf as _, BytesMut};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::runtime::Handle;
+
+pub use self::attention::{Attention, Watch};
 
 /// More than this is not kept but written at once, in bytes.
 const MOST_KEPT: usize = 64 * 1024;

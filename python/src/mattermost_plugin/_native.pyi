@@ -288,8 +288,10 @@ class Call:
     def read_message_async(self) -> asyncio.Future[tuple[Any, ...] | None]: ...
     def write_message(self, values: tuple[object, ...]) -> bool:
         """Stream only: sends one message; waits while the caller is slow. ``False``: nobody waits any more."""
-    def write_now(self, values: tuple[object, ...]) -> bool | None:
-        """Stream only: like ``write_message`` when that need not wait; otherwise ``None``, and nothing was sent."""
+    def write_now(self, values: tuple[object, ...], *, more: bool = False) -> bool | None:
+        """Stream only: like ``write_message`` when that need not wait; otherwise ``None``, and nothing was sent. With `more` it goes out
+        together with what is sent next, which has to follow at once.
+        """
     def write_message_async(self, values: tuple[object, ...]) -> asyncio.Future[bool]: ...
     def finish(self) -> bool:
         """Stream only: ends the call with OK. ``False``: nobody waits any more."""

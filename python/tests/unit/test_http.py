@@ -162,7 +162,7 @@ class Sink:
     def __init__(self) -> None:
         self.sent: list[object] = []
 
-    def send_head(self, status_code: int, fields: Mapping[str, list[str]]) -> None:
+    def send_head(self, status_code: int, fields: Mapping[str, list[str]], *, more: bool = False) -> None:
         self.sent.append((status_code, dict(fields)))
 
     def send_body(self, piece: bytes) -> None:

@@ -7,13 +7,14 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use h2::client::{Builder, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
 use http::{Request, Response};
 use hyper::body::{Body as _, Bytes, Frame};
-use mm_socket::Socket;
+use mm_socket::{Attention, Socket};
 use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -30,6 +31,7 @@ pub(super) struct Link {
     sender: SendRequest<Bytes>,
     /// Done when the connection is over.
     over: CancellationToken,
+    attention: Arc<Attention>,
 }
 
 impl Link {
@@ -52,7 +54,7 @@ impl Link {
             socket.drive(connection).await.unwrap_or_default();
             drop(told);
         });
-        Ok(Self { sender, over })
+        Ok(Self { sender, over, attention: Arc::default() })
     }
 
     /// Done when the connection is over.
@@ -72,7 +74,7 @@ impl Link {
         } else {
             sending = Some(AbortOnDropHandle::new(tokio::spawn(send_rest(stream, begin, body))));
         }
-        Ok(response.await?.map(|stream| Body::new(Incoming { stream, _sending: sending })))
+        Ok(self.attention.wait(response).await?.map(|stream| Body::new(Incoming { stream, _sending: sending })))
     }
 }
 

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
 use http::Request;
+use mm_socket::{Attention, Watch};
 use pyo3::prelude::*;
 use tonic::Status;
 
@@ -44,6 +45,8 @@ struct Shared {
     idle: Mutex<Vec<Lane>>,
     /// The sockets of all lanes, idle or not.
     sockets: Mutex<Vec<Arc<Socket>>>,
+    /// How soon answers come.
+    attention: Attention,
     closed: AtomicBool,
 }
 
@@ -180,7 +183,13 @@ impl Lane {
         };
         // Dropped before this returns, which tells the peer of a call that was given up when the connection is polled next.
         let mut answer = pin!(exchange::receive(response));
-        runtime::wait_condition(py, deadline, |limit| self.wait(answer.as_mut(), limit))
+        let owner = Arc::clone(&self.owner);
+        let watch = owner.attention.begin();
+        let answer = runtime::wait_condition(py, deadline, |limit| self.wait(answer.as_mut(), limit, &watch));
+        if matches!(answer, Ok(Some(_))) {
+            watch.over();
+        }
+        answer
     }
 
     /// Drives the connection until the answer is there, at most `limit`, and no longer than until a signal comes.
@@ -188,6 +197,7 @@ impl Lane {
         &mut self,
         mut answer: Pin<&mut impl Future<Output = Result<T, Status>>>,
         limit: Option<Duration>,
+        watch: &Watch<'_>,
     ) -> Option<Result<T, Status>> {
         let until = limit.map(|it| Instant::now() + it);
         loop {
@@ -200,6 +210,10 @@ impl Lane {
                 return Some(Err(Status::unavailable("the connection was lost")));
             }
             if self.woken.0.load(Ordering::Acquire) {
+                continue;
+            }
+            if watch.stays_awake() {
+                self.socket.look_again();
                 continue;
             }
             let left = until.map(|it| it.saturating_duration_since(Instant::now()));

@@ -140,15 +140,16 @@ impl Call {
     fn write_message(&self, values: &Bound<'_, PyTuple>) -> PyResult<bool> {
         let message = self.codec.encode(&self.call.route.response, values.as_any())?;
         let stream = self.stream()?;
-        match stream.try_write(message) {
+        match stream.try_write(message, false) {
             Ok(taken) => Ok(taken),
             Err(message) => runtime::wait(values.py(), stream.write(message)),
         }
     }
 
-    fn write_now(&self, values: &Bound<'_, PyTuple>) -> PyResult<Option<bool>> {
+    #[pyo3(signature = (values, *, more=false))]
+    fn write_now(&self, values: &Bound<'_, PyTuple>, more: bool) -> PyResult<Option<bool>> {
         let message = self.codec.encode(&self.call.route.response, values.as_any())?;
-        Ok(self.stream()?.try_write(message).ok())
+        Ok(self.stream()?.try_write(message, more).ok())
     }
 
     fn write_message_async<'py>(&self, values: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::service::Service;
-use super::state::CallState;
+use super::state::{Body, CallState};
 use crate::lock;
 use crate::raw::{CONNECTION_WINDOW, MAX_HEADERS, STREAM_WINDOW};
 
@@ -32,7 +32,7 @@ pub(super) struct Connection {
     nudge: Arc<Nudge>,
     /// `nudge`, as HTTP/2 wants it, whichever thread it is polled by.
     waker: Waker,
-    /// Unary calls without an answer.
+    /// Calls without an answer.
     open: Mutex<Vec<Arc<CallState>>>,
     /// When the task looks for calls that are too late.
     alarm: Mutex<Option<Instant>>,
@@ -169,6 +169,12 @@ impl Connection {
         queued
     }
 
+    /// Lets `queue` put frames on streams of this connection, which go out with the next that are written.
+    pub(super) fn hold<T>(&self, queue: impl FnOnce() -> T) -> T {
+        let _writing = Writing::begin();
+        queue()
+    }
+
     /// Looks after a call until it has its answer: whether its caller waits, and whether its time is over.
     pub(super) fn watch(&self, call: Arc<CallState>) {
         let deadline = call.deadline;
@@ -220,8 +226,11 @@ impl Connection {
         for call in late {
             let reply = call.take_reply();
             self.service.state.cancel(&call);
-            if let Some(reply) = reply {
-                reply.send(Err(Status::deadline_exceeded("no answer within the time limit")));
+            let late = Status::deadline_exceeded("no answer within the time limit");
+            match (reply, &call.body) {
+                (Some(reply), _) => _ = reply.send(Err(late)),
+                (None, Body::Stream(stream)) => _ = stream.finish(Some(late)),
+                (None, Body::Unary { .. }) => {}
             }
         }
         next

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -11,8 +10,8 @@ use h2::RecvStream;
 use h2::server::SendResponse;
 use http::{HeaderMap, Request};
 use prost::Message as _;
-use tonic::server::{Grpc, StreamingService, UnaryService};
-use tonic::{Code, Status, Streaming};
+use tonic::server::{Grpc, UnaryService};
+use tonic::{Code, Status};
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthService;
 use tower::Service as _;
@@ -20,7 +19,7 @@ use tower::Service as _;
 use super::connection::Connection;
 use super::reply::{self, Reply};
 use super::state::{self, Route, ShutdownRequest, State};
-use super::stream::{Outgoing, StreamState, Watched};
+use super::stream::StreamState;
 use crate::client::TOKEN_KEY;
 use crate::framing::{self, Incoming};
 use crate::raw::{MAX_MESSAGE, Raw};
@@ -50,7 +49,7 @@ impl Service {
             if let Some(route) = self.state.routes.get(path) {
                 return match route.is_stream {
                     false => self.unary(connection, Arc::clone(route), request, respond),
-                    true => self.stream(Arc::clone(route), request, respond),
+                    true => self.stream(connection, Arc::clone(route), request, respond),
                 };
             }
             if path.starts_with(HEALTH) {
@@ -114,12 +113,24 @@ impl Service {
         }
     }
 
-    fn stream(&self, route: Arc<Route>, request: Request<RecvStream>, respond: SendResponse<Bytes>) {
-        let broken = Arc::new(AtomicBool::new(false));
-        let deadline = deadline(request.headers());
-        let service = ToPython { route, deadline, broken: Arc::clone(&broken), state: Arc::clone(&self.state) };
-        let request = request.map(|body| Watched { body: Incoming(body), broken });
-        spawn(reply::send_response(async move { Ok(grpc().streaming(service, request).await) }, respond));
+    fn stream(
+        &self,
+        connection: &Arc<Connection>,
+        route: Arc<Route>,
+        request: Request<RecvStream>,
+        mut respond: SendResponse<Bytes>,
+    ) {
+        let (head, body) = request.into_parts();
+        if head.headers.get("grpc-encoding").is_some_and(|it| it != "identity") {
+            return refuse(&mut respond, Status::unimplemented("the request is compressed, which is not supported"));
+        }
+        // The headers go out at once: some clients wait for them before they send anything.
+        let Ok(outgoing) = respond.send_response(reply::head(), false) else { return };
+        let deadline = deadline(&head.headers);
+        let stream = StreamState::new(Incoming(body), outgoing, connection);
+        if let Ok(call) = self.state.submit(route, head.headers, deadline, state::Body::Stream(Box::new(stream))) {
+            connection.watch(call);
+        }
     }
 
     /// Compares in constant time: how long it takes must not tell how much of a guess is right.
@@ -156,33 +167,6 @@ struct Unary {
 
 /// What `framing::receive` gives.
 type Read = Result<(Result<Bytes, Status>, Option<HeaderMap>), h2::Error>;
-
-/// A stream, answered with what Python says.
-struct ToPython {
-    route: Arc<Route>,
-    deadline: Option<Instant>,
-    /// Whether the request body ended by an error.
-    broken: Arc<AtomicBool>,
-    state: Arc<State>,
-}
-
-type StreamAnswer = std::future::Ready<Result<tonic::Response<Outgoing>, Status>>;
-
-impl StreamingService<Bytes> for ToPython {
-    type Response = Bytes;
-    type ResponseStream = Outgoing;
-    type Future = StreamAnswer;
-
-    fn call(&mut self, request: tonic::Request<Streaming<Bytes>>) -> StreamAnswer {
-        let (metadata, _, incoming) = request.into_parts();
-        let (stream, pipe) = StreamState::new(incoming, Arc::clone(&self.broken));
-        let body = state::Body::Stream(Box::new(stream));
-        let submitted = self.state.submit(Arc::clone(&self.route), metadata.into_headers(), self.deadline, body);
-        // The headers go out at once: some clients wait for them before they send anything.
-        let outgoing = submitted.map(|call| Outgoing::new(pipe, call, Arc::clone(&self.state)));
-        std::future::ready(outgoing.map(tonic::Response::new))
-    }
-}
 
 /// `PluginProcess.Shutdown`, which the core answers itself so that it works however busy Python is.
 struct Shutdown(Arc<State>);

@@ -46,7 +46,8 @@ pub(super) enum Body {
 
 impl CallState {
     pub(super) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire)
+        let broken = matches!(&self.body, Body::Stream(stream) if stream.is_broken());
+        broken || self.cancelled.load(Ordering::Acquire)
     }
 
     /// How long ago its time was over at `now`; `None` when it is not.
@@ -80,11 +81,11 @@ impl CallState {
         }
     }
 
-    /// Whether the caller of a unary call went away; `None` after its answer.
+    /// Whether the caller went away; `None` after its answer.
     pub(super) fn is_given_up(&self) -> Option<bool> {
         match &self.body {
             Body::Unary { reply, .. } => lock(reply).as_mut().map(Reply::is_given_up),
-            Body::Stream(_) => None,
+            Body::Stream(stream) => stream.is_given_up(),
         }
     }
 }
@@ -202,7 +203,6 @@ impl State {
         let mut calls = lock(&self.calls);
         if calls.stopping || calls.shutdown.is_some() {
             drop(calls);
-            // A stream's caller is told by the error.
             call.answer(Err(shutting_down()));
             return Err(shutting_down());
         }

@@ -20,8 +20,8 @@ _WITHOUT_BODY = (204, 304)
 class ResponseSink(Protocol):
     """Where an answer goes. What raises `ConnectionError` says that nobody takes it any more."""
 
-    def send_head(self, status_code: int, fields: Mapping[str, list[str]]) -> None:
-        """Sends status and header."""
+    def send_head(self, status_code: int, fields: Mapping[str, list[str]], *, more: bool = False) -> None:
+        """Sends status and header; with `more` a piece of the body follows at once."""
         ...
 
     def send_body(self, piece: bytes) -> None:
@@ -89,6 +89,9 @@ class ResponseWriter:
             RuntimeError: They were sent before.
             ConnectionError: The client has gone.
         """
+        self._send_head(status_code)
+
+    def _send_head(self, status_code: int, *, more: bool = False) -> None:
         check_status(status_code)
         if status_code == 101:
             raise ValueError(
@@ -105,7 +108,7 @@ class ResponseWriter:
         self.status_code = status_code
         self._declared = declared
         self._head_sent = True
-        self._sink.send_head(status_code, fields)
+        self._sink.send_head(status_code, fields, more=more)
 
     def write(self, data: bytes | bytearray | memoryview | str) -> int:
         """Sends a piece of the body, and before the first one status and headers.
@@ -122,7 +125,7 @@ class ResponseWriter:
         if self._ended:
             raise RuntimeError("the response has ended, so nothing can be written any more")
         if not self._head_sent:
-            self.write_header(self.status_code)
+            self._send_head(self.status_code, more=bool(piece) and not self._is_head)
         if piece and not self._is_head:
             self._check_room(len(piece))
             self._written += len(piece)

@@ -74,9 +74,9 @@ class HttpServing:
         """Forgets what a handler that failed had set; what the server had set stays."""
         self.writer.headers = Headers(self._server_fields)
 
-    def send_head(self, status_code: int, fields: Mapping[str, list[str]]) -> None:
-        """Sends status and header."""
-        self.lane.send(self.lane.message("head", {"status_code": status_code, "header": fields}))
+    def send_head(self, status_code: int, fields: Mapping[str, list[str]], *, more: bool = False) -> None:
+        """Sends status and header; with `more` a piece of the body follows at once."""
+        self.lane.send(self.lane.message("head", {"status_code": status_code, "header": fields}), more=more)
 
     def send_body(self, piece: bytes) -> None:
         """Sends a piece of the body."""
@@ -166,7 +166,7 @@ class HttpServing:
             body = response.body
             if body or self.request.method == "HEAD" or response.status_code not in (204, 304):
                 self.writer.headers.setdefault("Content-Length", str(len(body)))
-            self.writer.write_header(response.status_code)
+            self.writer._send_head(response.status_code, more=bool(body) and self.request.method != "HEAD")
             if body:
                 self.writer.write(body)
             return None

@@ -155,13 +155,17 @@ class SyncLane(Lane):
 
         return await to_thread(self.next_piece)
 
-    def send(self, message: tuple[object, ...]) -> None:
+    def send(self, message: tuple[object, ...], *, more: bool = False) -> None:
         """Sends a part; waits while the client is slow.
+
+        Args:
+            message: The part.
+            more: Another follows at once, and can go out with it.
 
         Raises:
             ConnectionError: The client has gone.
         """
-        taken = self.call.write_now(message)
+        taken = self.call.write_now(message, more=more)
         if taken is None:
             with waiting():
                 taken = self.call.write_message(message)
@@ -223,8 +227,12 @@ class AsyncLane(Lane):
                 size += len(self.pieces[-1])
         return self._body_over and not self._broken
 
-    def send(self, message: tuple[object, ...]) -> None:
+    def send(self, message: tuple[object, ...], *, more: bool = False) -> None:
         """Sends a part when the ones before it have been taken; does not wait for that.
+
+        Args:
+            message: The part.
+            more: Another follows at once, and can go out with it.
 
         Raises:
             ConnectionError: The client has gone.
@@ -232,7 +240,7 @@ class AsyncLane(Lane):
         if self._failed or self.call.cancelled:
             raise ClientGoneError(_GONE)
         if self._sending is None and not self._outgoing:
-            taken = self.call.write_now(message)
+            taken = self.call.write_now(message, more=more)
             if taken is not None:
                 self._failed = not taken
                 return

@@ -17,6 +17,7 @@ use mm_proto::plugin::v1;
 use mm_proto::plugin::v1::serve_http_request::Part as Request;
 use mm_proto::plugin::v1::serve_http_response::Part as Answer;
 use mm_proto::{ApiError, PluginHooks};
+use mm_socket::Attention;
 
 use super::hijack;
 use super::hook::{Answers, HttpHook};
@@ -30,6 +31,9 @@ const TRAILER: &str = "Trailer:";
 
 /// The status that a server sends by itself.
 const OK: i32 = 200;
+
+/// How soon the parts of answers come, in all exchanges.
+static ATTENTION: Attention = Attention::new();
 
 /// How often a plugin may ask for a connection that it does not get.
 const MOST_REFUSALS: u32 = 10;
@@ -155,7 +159,7 @@ impl Exchange {
     async fn run(&mut self, mut answers: Answers) -> Result<(), Stop> {
         loop {
             let next = if self.pieces.is_empty() && !self.flush {
-                answers.next().await
+                ATTENTION.wait(answers.next()).await
             } else if let Some(next) = answers.next().now_or_never() {
                 next
             } else {

@@ -13,6 +13,7 @@ use mm_goplugin::rpc::{CallError, Client, Closed, Empty, Limits};
 use mm_goplugin::{Broker, BrokerError};
 use mm_proto::gob::GoTime;
 use mm_proto::header::Header;
+use mm_socket::Attention;
 use prost_types::Timestamp;
 
 use super::wire::HeaderCodec;
@@ -25,6 +26,9 @@ const NO_BODY: &str = "does not allow body";
 
 /// What it says of more than `Content-Length` allows.
 const TOO_LONG: &str = "more than the declared Content-Length";
+
+/// How soon the server answers, in all exchanges.
+static ATTENTION: Attention = Attention::new();
 
 /// Calls `Plugin.…` of one response.
 #[derive(Clone)]
@@ -90,7 +94,7 @@ impl ResponseWriter {
     /// The header as the server has it.
     pub(super) async fn header(&self) -> Result<Header, WriteError> {
         let call = self.client.call::<Struct<Empty>, _, HeaderCodec, _>("Plugin.Header", &Empty);
-        match tokio::time::timeout(ACCEPT_LIMIT, call).await {
+        match tokio::time::timeout(ACCEPT_LIMIT, ATTENTION.wait(call)).await {
             Ok(header) => Ok(header?),
             Err(_) => Err(CallError::Closed(Closed::from(io::Error::from(io::ErrorKind::TimedOut))).into()),
         }
@@ -154,7 +158,7 @@ impl ResponseWriter {
     }
 
     async fn tell<C: Codec<T>, T: Sync>(&self, method: &str, value: &T) -> Result<(), WriteError> {
-        self.client.call::<C, T, Struct<Empty>, Empty>(method, value).await?;
+        ATTENTION.wait(self.client.call::<C, T, Struct<Empty>, Empty>(method, value)).await?;
         Ok(())
     }
 }
