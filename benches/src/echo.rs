@@ -6,6 +6,7 @@ use std::future::{Future, Ready, ready};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::process::Stdio;
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
 
 use anyhow::{Context as _, Result, ensure};
@@ -16,6 +17,7 @@ use mm_proto::plugin::v1;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::process::{Child, ChildStdin, Command};
+use tokio::runtime::Runtime;
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::body::Body;
 use tonic::client::Grpc;
@@ -32,6 +34,12 @@ use crate::samples;
 const GET_USER: &str = "/bench.Echo/GetUser";
 const MESSAGE_WILL_BE_POSTED: &str = "/bench.Echo/MessageWillBePosted";
 
+/// What tonic runs on unless told otherwise: a thread for each processor. The host has one thread of its own.
+fn tonics() -> &'static Runtime {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("threads can be started"));
+    &RUNTIME
+}
+
 /// The echo in a process of its own, and the channel to it. The process ends when this is dropped.
 pub(crate) struct Echo {
     channel: Channel,
@@ -42,7 +50,10 @@ pub(crate) struct Echo {
 impl Echo {
     /// Starts this program again as the peer, listening in `folder`.
     pub(crate) async fn start(folder: &Path) -> Result<Self> {
-        let socket = folder.join("echo.sock");
+        tonics().spawn(Self::start_there(folder.join("echo.sock"))).await?
+    }
+
+    async fn start_there(socket: PathBuf) -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("echo-peer")
             .arg(&socket)
@@ -73,7 +84,7 @@ impl Contestant for Echo {
                 Ok(())
             }
         };
-        measure(callers, calls, call).await
+        tonics().spawn(measure(callers, calls, call)).await?
     }
 
     async fn hook(&self, callers: usize, calls: usize) -> Result<Batch> {
@@ -88,7 +99,7 @@ impl Contestant for Echo {
                 Ok(())
             }
         };
-        measure(callers, calls, call).await
+        tonics().spawn(measure(callers, calls, call)).await?
     }
 }
 

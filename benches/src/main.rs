@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
+use tokio::runtime::Builder;
 
 use contest::{Contestant, Direction, Plan, Series};
 use echo::Echo;
@@ -93,14 +94,15 @@ struct Options {
     json: Option<PathBuf>,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::EchoPeer { socket } => echo::serve(&socket).await.map(|()| true),
-        Command::EchoPlugin => echo_plugin::serve().await.map(|()| true),
-        Command::Run(options) => run(options).await,
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let mut builder = match command {
+        // The host is in this process, and has one thread as under a server.
+        Command::Run(_) => Builder::new_current_thread(),
+        Command::EchoPeer { .. } | Command::EchoPlugin => Builder::new_multi_thread(),
     };
-    match result {
+    let done = builder.enable_all().build().map_err(Into::into).and_then(|it| it.block_on(execute(command)));
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
             eprintln!("a target was missed");
@@ -110,6 +112,14 @@ async fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::from(2)
         }
+    }
+}
+
+async fn execute(command: Command) -> Result<bool> {
+    match command {
+        Command::EchoPeer { socket } => echo::serve(&socket).await.map(|()| true),
+        Command::EchoPlugin => echo_plugin::serve().await.map(|()| true),
+        Command::Run(options) => run(options).await,
     }
 }
 
