@@ -7,6 +7,8 @@ mod control;
 mod guardian;
 mod handshake;
 pub mod io_stream;
+#[cfg(test)]
+mod noise;
 mod outbox;
 pub mod rpc;
 mod session;

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::wire::{Request, Response};
 use super::*;
+use crate::noise::noise;
 
 /// Long enough for everything that is due at once.
 const SOON: Duration = Duration::from_secs(5);
@@ -313,17 +314,6 @@ async fn a_reply_that_nobody_waits_for_is_passed_over() {
     bytes.extend(server.bytes::<Uint, u32>(&7));
     server.stream.write_all(&bytes).await.unwrap();
     assert_eq!(timeout(SOON, call).await.unwrap().unwrap().unwrap(), 7);
-}
-
-/// Numbers that look random; tests need no more.
-fn noise(seed: u64) -> impl FnMut() -> u8 {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as u8
-    }
 }
 
 #[tokio::test]

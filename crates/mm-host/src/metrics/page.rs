@@ -35,6 +35,9 @@ use super::Metrics;
 /// How long the plugin may take to begin its part. Prometheus itself waits 10 s.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// An answer on its way. What is inside has boxed it, so it is handed on as it is.
+type Answered = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
 /// Tells whether the plugin has the hook itself.
 pub(crate) type HasPage = Arc<dyn Fn() -> bool + Send + Sync>;
 
@@ -60,12 +63,11 @@ where
 
 impl<S> Service<Request<Body>> for WithPage<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answered>,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+    type Future = Answered;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
@@ -75,7 +77,7 @@ where
         if request.uri().path().ends_with("/ServeMetrics") {
             return self.page.call(request);
         }
-        Box::pin(self.inner.call(request))
+        self.inner.call(request)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What single frames do, and which ones end the connection.
 
 use super::*;
+use crate::noise::noise;
 
 #[tokio::test]
 async fn an_incoming_stream_is_acknowledged_though_nobody_accepts_it() {
@@ -164,17 +165,6 @@ async fn a_reset_is_an_error_at_both_sides() {
     assert_eq!(peer.receive().await.0, Header::window_update(2, flag::SYN, 0));
     assert_eq!(peer.receive().await.0, Header::window_update(2, flag::RST, 0));
     peer.assert_alive().await;
-}
-
-/// A generator of numbers that look random: tests need no more.
-fn noise(seed: u64) -> impl FnMut() -> u8 {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as u8
-    }
 }
 
 #[tokio::test]
