@@ -100,6 +100,19 @@ def test_a_plugin_that_does_not_want_to_start(
     assert [it.level for it in tracebacks] == ([] if isinstance(error, HookRejected) else ["error"])
 
 
+def test_a_record_that_the_server_is_taking_when_it_ends_the_plugin_comes_once(
+    idle: Minimost, own_peer: ProbePeer
+) -> None:
+    own_peer.raises("UserHasLoggedIn", KeyError("token"))
+    idle.start()
+    idle.activate()
+    idle.answer("LogError", delay=150)
+    idle.hook("UserHasLoggedIn", fill=1, mode="full")
+    idle.record("user_has_logged_in failed")
+    idle.stop()
+    assert [it.source for it in idle.records() if "user_has_logged_in failed" in it.message] == ["api"]
+
+
 def test_a_failing_on_configuration_change_does_not_keep_it_from_starting(idle: Minimost, own_peer: ProbePeer) -> None:
     own_peer.raises("OnConfigurationChange", ValueError("the address is no address"))
     idle.start()

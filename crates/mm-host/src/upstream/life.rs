@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::logs::{self, Logs};
+use super::logs::{self, LAST_RECORDS, Logs};
 use super::plugin::{Hurry, Plugin};
 use super::service::{Desk, Dispensary, Progress};
 use super::{PROTOCOL_VERSION, cookie};
@@ -45,9 +45,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a server that was told that the plugin did not start may leave the process alone.
 const REFUSED_LIMIT: Duration = Duration::from_secs(30);
-
-/// How long the last log records may take.
-const LAST_RECORDS: Duration = Duration::from_millis(300);
 
 /// Why the process ends.
 enum Ending {

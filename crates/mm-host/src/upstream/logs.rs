@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
 const MAX_RECORDS: usize = 10_000;
 const MAX_BYTES: usize = 8 << 20;
 
+/// How long the last records may take.
+pub(super) const LAST_RECORDS: Duration = Duration::from_millis(300);
+
 /// The way of all records to the server. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Logs {
@@ -33,6 +37,8 @@ struct Shared {
     /// Nothing waits, and nothing is on its way.
     emptied: Notify,
     api: OnceLock<Arc<dyn PluginApi>>,
+    /// The API is about to go away.
+    disconnected: AtomicBool,
 }
 
 #[derive(Default)]
@@ -53,8 +59,13 @@ impl Logs {
     }
 
     fn stopped() -> Self {
-        let shared =
-            Shared { queue: Mutex::default(), filled: Notify::new(), emptied: Notify::new(), api: OnceLock::new() };
+        let shared = Shared {
+            queue: Mutex::default(),
+            filled: Notify::new(),
+            emptied: Notify::new(),
+            api: OnceLock::new(),
+            disconnected: AtomicBool::new(false),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -62,6 +73,11 @@ impl Logs {
     pub(super) fn connect(&self, api: Arc<dyn PluginApi>) {
         // The first stays: a server activates once.
         let _ = self.shared.api.set(api);
+    }
+
+    /// From now on records go to standard error; one that is on its way to the API already is waited for by [`Self::flush`].
+    pub(super) fn disconnect(&self) {
+        self.shared.disconnected.store(true, Ordering::Relaxed);
     }
 
     /// Takes a record.
@@ -102,6 +118,11 @@ impl Logs {
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server's API, while it is there.
+    fn api(&self) -> Option<&Arc<dyn PluginApi>> {
+        self.api.get().filter(|_| !self.disconnected.load(Ordering::Relaxed))
     }
 
     /// The next record, once there is one.
@@ -167,7 +188,7 @@ fn size(record: &LogRecord) -> usize {
 async fn send(shared: Arc<Shared>, write: Arc<dyn Fn(&str) + Send + Sync>) {
     loop {
         let record = shared.next().await;
-        if let Some(api) = shared.api.get()
+        if let Some(api) = shared.api()
             && call(&**api, &record).await.is_ok()
         {
             continue;
@@ -272,7 +293,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn records_go_to_standard_error_before_the_api_is_there_and_when_it_fails() {
+    async fn records_go_to_standard_error_before_the_api_is_there_when_it_fails_and_after_it() {
         let (logs, lines) = logs();
         logs.say(LogLevel::Info, "before");
         logs.flush(Duration::from_secs(5)).await;
@@ -285,11 +306,15 @@ mod tests {
         logs.log(record);
         logs.say(LogLevel::Error, "which this server does not take");
         logs.flush(Duration::from_secs(5)).await;
+        logs.disconnect();
+        logs.say(LogLevel::Info, "after it");
+        logs.flush(Duration::from_secs(5)).await;
         let messages: Vec<serde_json::Value> =
             lines.lock().unwrap().iter().map(|it| serde_json::from_str(it).unwrap()).collect();
-        assert_eq!(messages.len(), 2);
+        assert_eq!(messages.len(), 3);
         assert_eq!((&messages[0]["@message"], &messages[0]["source"]), (&"before".into(), &"mm-host".into()));
         assert_eq!(messages[1]["@message"], "which this server does not take");
+        assert_eq!(messages[2]["@message"], "after it");
         let got = server.got.lock().unwrap();
         assert_eq!(got.len(), 1);
         assert_eq!(texts(&got[0].1), ["n", "1", "logger", "a.b", "traceback", "Traceback …"]);

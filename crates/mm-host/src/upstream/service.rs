@@ -14,7 +14,7 @@ use mm_proto::plugin::v1::OnDeactivateRequest;
 use mm_proto::{ApiError, PluginHooks};
 use tokio::sync::{SetOnce, watch};
 
-use super::logs::Logs;
+use super::logs::{LAST_RECORDS, Logs};
 use super::plugin::Plugin;
 use super::{PLUGIN_NAME, activate, streams};
 
@@ -106,11 +106,16 @@ impl Plugins for Dispensary {
 
     fn quitting(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let plugin = self.desk.plugin().cloned();
+        let logs = self.desk.logs.clone();
         Box::pin(async move {
             if let Some(plugin) = plugin {
                 // Whoever waits for the server's shutdown waits for this.
                 let _ = tokio::time::timeout(QUITTING, plugin.quitting()).await;
             }
+            // The server closes its connections once it has the answer. Of a record that is on its way to the API by then nobody knows
+            // whether it has arrived, and it would be written a second time.
+            logs.disconnect();
+            logs.flush(LAST_RECORDS).await;
         })
     }
 }
