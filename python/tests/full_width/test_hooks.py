@@ -112,7 +112,7 @@ class TestResults:
         field, _ = response_fields(host, spec)
         response = host.protocol.message(spec.response)
         node = Node("model", types.model(field.message_type.name))
-        official = Filler(seed(go)).model(field.message_type._concrete_class(), node.cls)
+        official = Filler(seed(go)).model(host.protocol.message(field.message_type.full_name)(), node.cls)
         model = mapping.model(official, node.cls)
         replaced, refused = response(**{field.name: official}), response(reason="Not here ü")
         request = request_of(host, spec)

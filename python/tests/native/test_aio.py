@@ -102,8 +102,9 @@ class TestClient:
 
     def test_wait_for_cancels_too(self, client: _native.Client, grpc_server: grpc_peer.Peer) -> None:
         async def main() -> None:
-            with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(client.call_async(*SAY, ("sleep", b"")), 0.1)
+            for timeout in grpc_server.heard():
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(client.call_async(*SAY, ("sleep", b"")), timeout)
 
         asyncio.run(main())
         assert grpc_server.cancelled.wait(5)
@@ -198,10 +199,11 @@ class TestServer:
 
         async def main() -> None:
             with Loop(server, answer) as loop:
-                future = stub.Pair.future(pb2.PairRequest(), metadata=TOKEN, timeout=0.2)
-                await _until(lambda: bool(loop.cancelled))
-                error = await asyncio.to_thread(future.exception, 5)
-                assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+                for timeout in grpc_peer.until(lambda: bool(loop.tasks)):
+                    future = stub.Pair.future(pb2.PairRequest(), metadata=TOKEN, timeout=timeout)
+                    error = await asyncio.to_thread(future.exception, 30)
+                    assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+                await _until(lambda: loop.cancelled == list(loop.tasks))
 
         asyncio.run(main())
 
@@ -241,7 +243,7 @@ async def _awaited(future: asyncio.Future[Any]) -> Any:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         await asyncio.sleep(0.002)

@@ -114,12 +114,14 @@ class TestErrors:
 
 class TestTime:
     def test_a_deadline_ends_the_call_here_and_there(self, client: _native.Client, grpc_server: grpc_peer.Peer) -> None:
-        begin = time.monotonic()
-        with pytest.raises(_native.RpcError) as raised:
-            client.call(*SAY, ("sleep", b""), 0.2)
-        assert raised.value.code_name == "DEADLINE_EXCEEDED"
-        assert 0.15 < time.monotonic() - begin < 1
-        assert grpc_server.cancelled.wait(2)
+        for timeout in grpc_server.heard():
+            begin = time.monotonic()
+            # By itself the server answers after half a minute.
+            with pytest.raises(_native.RpcError) as raised:
+                client.call(*SAY, ("sleep", b""), timeout)
+            assert raised.value.code_name == "DEADLINE_EXCEEDED"
+            assert time.monotonic() - begin > 0.75 * timeout
+        assert grpc_server.cancelled.wait(20)
 
     @pytest.mark.parametrize("timeout", [0, -1, 1e-9])
     def test_no_time_is_an_error_at_once(self, client: _native.Client, timeout: float) -> None:

@@ -10,10 +10,16 @@ from pathlib import Path
 
 import grpc_peer
 import pytest
-from scripts import environment, run, script
+from scripts import environment, run, running
 
 #: How often each way to end is tried: the failures that this is about were races.
 RUNS = 20
+
+#: How often something is done that has to be quick once: a machine may stand still for a moment, but not every time.
+TRIES = 5
+
+#: Seconds after which what has not happened is a failure.
+PATIENCE = 30.0
 
 ENDS = {
     "nothing was used": "server = _native.Server(path, codec, echo.METHODS); client = _native.Client(path, codec)",
@@ -141,25 +147,32 @@ def test_the_interpreter_ends_cleanly_when(state: str, tmp_path_factory: pytest.
 
 class TestSignals:
     def test_ctrl_c_ends_a_call_at_once(self, grpc_server: grpc_peer.Peer, socket: str) -> None:
-        body = """
+        body = f"""
             client = _native.Client(path, codec)
-            client.call(*SAY, ("warm", b""))
-            def interrupt():
-                time.sleep(0.3)
-                sent.append(time.monotonic())
-                os.kill(os.getpid(), signal.SIGINT)
-            sent = []
-            start(interrupt)
-            try:
-                client.call(*SAY, ("sleep", b""))
-            except KeyboardInterrupt:
-                print(time.monotonic() - sent[0])
+            for _ in range({TRIES}):
+                sys.stdin.readline()
+                try:
+                    client.call(*SAY, ("sleep", b""))
+                except KeyboardInterrupt:
+                    print(time.monotonic(), flush=True)
             assert client.call(*SAY, ("after", b"")) == "after"
         """
-        result = run(body, socket)
-        assert result.stderr == ""
-        assert float(result.stdout) < 0.1
-        assert grpc_server.cancelled.wait(5)
+        took = []
+        with running(body, socket) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            for _ in range(TRIES):
+                grpc_server.entered.clear()
+                process.stdin.write("go\n")
+                process.stdin.flush()
+                assert grpc_server.entered.wait(PATIENCE)
+                sent = time.monotonic()
+                process.send_signal(signal.SIGINT)
+                took.append(float(process.stdout.readline()) - sent)
+            output, errors = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, output, errors) == (0, "", "")
+        assert min(took) < 0.1, took
+        assert grpc_server.cancelled.wait(PATIENCE)
 
     @pytest.mark.parametrize("wait", ["server.recv()", "server.wait_shutdown()", "server.stop(60)"])
     def test_ctrl_c_ends_the_servers_waits(self, socket: str, wait: str) -> None:
@@ -171,40 +184,45 @@ class TestSignals:
                 call = server.recv()
             else:
                 server.recv().reply(("",))
-            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
-            begin = time.monotonic()
-            try:
-                {wait}
-            except KeyboardInterrupt:
-                print(time.monotonic() - begin)
+            def interrupt():
+                time.sleep(0.1)
+                sent.append(time.monotonic())
+                os.kill(os.getpid(), signal.SIGINT)
+            sent, took = [], []
+            for _ in range({TRIES}):
+                try:
+                    start(interrupt)
+                    {wait}
+                    print("it returned by itself")
+                except KeyboardInterrupt:
+                    took.append(time.monotonic() - sent[-1])
+            print(min(took))
         """
-        result = run(body, socket)
+        result = run(body, socket, PATIENCE)
         assert result.stderr == ""
-        assert 0.2 <= float(result.stdout) < 0.4
+        assert float(result.stdout) < 0.1
 
     def test_a_signal_handler_that_returns_does_not_end_the_call(
         self, grpc_server: grpc_peer.Peer, socket: str
     ) -> None:
         body = """
-            seen = []
-            signal.signal(signal.SIGUSR1, lambda *_: seen.append(1))
-            client = _native.Client(path, codec)
-            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
-            try:
-                client.call(*SAY, ("sleep", b""), 0.5)
-            except _native.RpcError as error:
-                print(error.code_name, seen)
+            signal.signal(signal.SIGUSR1, lambda *_: print("seen", flush=True))
+            print(_native.Client(path, codec).call(*SAY, ("sleep", b"")))
         """
-        assert run(body, socket).stdout == "DEADLINE_EXCEEDED [1]\n"
+        with running(body, socket) as process:
+            assert process.stdout is not None
+            assert grpc_server.entered.wait(PATIENCE)
+            process.send_signal(signal.SIGUSR1)
+            assert process.stdout.readline() == "seen\n"
+            grpc_server.release.set()
+            output, errors = process.communicate(timeout=PATIENCE)
+        assert (output, errors) == ("sleep\n", "")
 
     def test_ctrl_c_from_outside_ends_the_process(self, grpc_server: grpc_peer.Peer, socket: str) -> None:
-        body = 'print("ready", flush=True); _native.Client(path, codec).call(*SAY, ("sleep", b""))'
-        with subprocess.Popen([*script(body), socket], env=environment(), stdout=-1, stderr=-1, text=True) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            assert grpc_server.entered.wait(5)
+        with running('_native.Client(path, codec).call(*SAY, ("sleep", b""))', socket) as process:
+            assert grpc_server.entered.wait(PATIENCE)
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=5)
+            _, errors = process.communicate(timeout=PATIENCE)
         assert errors.rstrip().endswith("KeyboardInterrupt")
         assert process.returncode == -signal.SIGINT
 

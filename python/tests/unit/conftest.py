@@ -230,7 +230,7 @@ class Host(grpc.GenericRpcHandler):
         request = self.protocol.types(path)[0](grace_ms=grace_ms, reason="test")
         self.stub(path)(request, timeout=5, metadata=self.metadata)
 
-    def wait(self, timeout: float = 10.0) -> tuple[int, str, str]:
+    def wait(self, timeout: float = 20.0) -> tuple[int, str, str]:
         """Waits for the process's end; returns its status, output and errors."""
         assert self.process is not None
         assert self.process.stdout is not None
@@ -244,7 +244,7 @@ class Host(grpc.GenericRpcHandler):
         self.shutdown()
         return self.wait()
 
-    def log(self, text: str, timeout: float = 5.0) -> Any:
+    def log(self, text: str, timeout: float = 20.0) -> Any:
         """Returns the first log record that has this in its message, waiting for it."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:

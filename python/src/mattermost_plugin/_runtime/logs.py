@@ -7,6 +7,7 @@ reads as well.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
@@ -103,10 +104,12 @@ class HostHandler(logging.Handler):
             self._waiting.put(None)
             sender.join(timeout)
         self._pid = -1
-        while not self._waiting.empty():
-            entry = self._waiting.get()
-            if entry is not None:
-                _print(entry)
+        # The sender may still be taking some, when the host is slow.
+        with contextlib.suppress(queue.Empty):
+            while True:
+                entry = self._waiting.get_nowait()
+                if entry is not None:
+                    _print(entry)
 
     def close(self) -> None:
         """Called by `logging` at the interpreter's exit."""

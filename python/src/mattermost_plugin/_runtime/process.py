@@ -86,6 +86,7 @@ class PluginProcess:
             Exception: Whatever the plugin's ``__init__`` raised.
         """
         _install_exception_hooks()
+        _ignore_interrupts()
         lifeline.watch()
         try:
             plugin = self._class()
@@ -181,21 +182,23 @@ class PluginProcess:
     def _serve(self) -> None:
         pool = Pool(self._server, self._serve_sync, limit=self._limit, saturated=self._warn_saturated)
         grace = _SIGNAL_GRACE
-        _install_signal_handlers()
         try:
-            pool.start()
-            if any(handler.is_async for handler in self._handlers.values()):
-                self._loop_thread()
-            while not self._server.wait_shutdown(PERIOD):
-                self._watchdog.look(self._loop)
-            grace = self._server.shutdown_grace
-        except _Terminated:
-            _log.debug("stopping: SIGTERM")
-        try:
+            try:
+                _install_signal_handlers()
+                pool.start()
+                if any(handler.is_async for handler in self._handlers.values()):
+                    self._loop_thread()
+                while not self._server.wait_shutdown(PERIOD):
+                    self._watchdog.look(self._loop)
+                grace = self._server.shutdown_grace
+            except _Terminated:
+                _log.debug("stopping: SIGTERM")
             self._server.stop(grace)
+            _restore_signal_handlers()
         except _Terminated:
+            # The second one, or the first after the shutdown.
             self._server.stop(0.0)
-        _restore_signal_handlers()
+            _restore_signal_handlers()
         pool.stop()
         if self._loop is not None:
             self._loop.stop(_LOOP_GRACE)
@@ -259,8 +262,14 @@ class _ConfigurationListener:
         """Nothing besides what is done before every such handler: the settings are loaded again."""
 
 
+def _ignore_interrupts() -> None:
+    """SIGINT is for the host, which then stops its plugins in order; also while it is starting them."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _install_signal_handlers() -> None:
-    """SIGTERM ends the process gracefully. SIGINT is for the host, which then stops its plugins in order."""
+    """SIGTERM ends the process gracefully."""
     if threading.current_thread() is not threading.main_thread():
         return
 
@@ -268,7 +277,6 @@ def _install_signal_handlers() -> None:
         raise _Terminated
 
     signal.signal(signal.SIGTERM, terminate)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _restore_signal_handlers() -> None:

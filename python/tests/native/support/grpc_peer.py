@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
@@ -53,9 +55,14 @@ class Peer:
         self.metadata = dict(context.invocation_metadata())
         self.remaining = context.time_remaining()
         if request.text == "sleep":
-            context.add_callback(self.release.set)
+            over = threading.Event()
+            if not context.add_callback(over.set):
+                # The caller was gone before this began.
+                over.set()
             self.entered.set()
-            self.release.wait(30)
+            end = time.monotonic() + 30
+            while not (over.wait(0.01) or self.release.is_set() or time.monotonic() > end):
+                pass
             if not context.is_active():
                 self.cancelled.set()
         elif request.text == "error":
@@ -94,12 +101,28 @@ class Peer:
     def Collect(self, requests: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 (the rpc's name)
         return self.pb2.SayResponse(text=",".join(request.text for request in requests))
 
+    def heard(self) -> Iterator[float]:
+        """Gives times after which a call is to be given up, until one was long enough for the call to be served first.
+
+        On a machine that stands still for a moment the time of a call may be over before it is sent.
+        """
+        yield from until(self.entered.is_set)
+
     @staticmethod
     def fail(context: grpc.ServicerContext, name: str, detail: Any) -> None:
         """Ends a call the way the host does: with a detail in ``grpc-status-details-bin``."""
         value = detail if isinstance(detail, bytes) else detail.SerializeToString()
         context.set_trailing_metadata((("grpc-status-details-bin", rpc_status(5, "not found", name, value)),))
         context.abort(grpc.StatusCode.NOT_FOUND, "not found")
+
+
+def until(heard: Callable[[], bool]) -> Iterator[float]:
+    """Gives longer and longer times, until one was enough for this."""
+    for seconds in (0.2, 2.0, 20.0):
+        yield seconds
+        if heard():
+            return
+    raise AssertionError("the call was not served")
 
 
 def rpc_status(code: int, message: str, name: str, value: bytes) -> bytes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 SUPPORT = Path(__file__).parent
@@ -61,3 +63,14 @@ def run(body: str, socket: str, timeout: float = 20) -> subprocess.CompletedProc
     return subprocess.run(
         [*script(body), socket], env=environment(), capture_output=True, text=True, timeout=timeout, check=False
     )
+
+
+@contextlib.contextmanager
+def running(body: str, socket: str) -> Iterator[subprocess.Popen[str]]:
+    """Starts a script that the test talks to; it does not outlive the test."""
+    process = subprocess.Popen([*script(body), socket], env=environment(), stdin=-1, stdout=-1, stderr=-1, text=True)
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()

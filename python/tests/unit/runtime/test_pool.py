@@ -19,6 +19,9 @@ class Calls:
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._stopped = False
+        self._lock = threading.Lock()
+        #: Threads that wait for a call.
+        self.waiting = 0
 
     def put(self, call: Callable[[], object]) -> None:
         self._queue.put(call)
@@ -29,7 +32,13 @@ class Calls:
             self._queue.put(None)
 
     def recv(self, timeout: float | None = None) -> object:
-        return self._queue.get(timeout=timeout)
+        with self._lock:
+            self.waiting += 1
+        try:
+            return self._queue.get(timeout=timeout)
+        finally:
+            with self._lock:
+                self.waiting -= 1
 
     def pending(self) -> int:
         return 0 if self._stopped else self._queue.qsize()
@@ -59,7 +68,7 @@ class Running:
         return handle
 
     def wait(self, count: int) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while self.done < count:
             assert time.monotonic() < deadline, f"{self.done} of {count} are done"
             time.sleep(0.005)
@@ -70,7 +79,7 @@ class Running:
 
 
 def until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while not condition():
         if time.monotonic() > deadline:
             return False
@@ -81,8 +90,15 @@ def until(condition: Callable[[], bool]) -> bool:
 @pytest.mark.parametrize("limit", [1, 3, 8])
 def test_no_more_run_than_allowed(limit: int) -> None:
     running = Running(limit)
+    together = threading.Barrier(limit)
+
+    def work() -> None:
+        together.wait(20)
+        # Time for one too many.
+        time.sleep(0.02)
+
     for _ in range(limit * 4):
-        running.calls.put(running.handler(lambda: time.sleep(0.02)))
+        running.calls.put(running.handler(work))
     running.wait(limit * 4)
     assert running.most == limit
     assert running.pool.threads <= limit + 1
@@ -94,7 +110,7 @@ def test_one_thread_is_enough_for_one_call_after_the_other() -> None:
     for number in range(20):
         running.calls.put(running.handler(lambda: None))
         running.wait(number + 1)
-        time.sleep(0.001)
+        assert until(lambda: running.calls.waiting == running.pool.threads)
     assert running.pool.threads <= 3
     running.stop()
 
@@ -157,7 +173,7 @@ def test_threads_that_are_not_needed_any_more_end() -> None:
 
     def work() -> None:
         with waiting():
-            barrier.wait(5)
+            barrier.wait(20)
 
     for _ in range(12):
         running.calls.put(running.handler(work))
@@ -171,7 +187,16 @@ def test_threads_that_are_not_needed_any_more_end() -> None:
 
 def test_saturation_is_said_once() -> None:
     running = Running(2)
-    for _ in range(20):
+    first = threading.Barrier(2)
+
+    def begin(stays: bool) -> None:
+        # One ends while the other is running and calls are waiting.
+        first.wait(20)
+        assert not stays or until(lambda: bool(running.saturated))
+
+    for stays in (True, False):
+        running.calls.put(running.handler(lambda stays=stays: begin(stays)))
+    for _ in range(18):
         running.calls.put(running.handler(lambda: time.sleep(0.01)))
     running.wait(20)
     assert len(running.saturated) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import grpc
@@ -47,15 +46,17 @@ class MyPlugin(Plugin):
         with lock:
             running += 1
             most = max(most, running)
-        time.sleep(0.1)
+        together.wait(20)
+        # Time for one too many.
+        time.sleep(0.05)
         with lock:
             running -= 1
         return str(most)
 """,
-            head="    lock, running, most = threading.Lock(), 0, 0",
+            head="    lock, together, running, most = threading.Lock(), threading.Barrier(3), 0, 0",
         )
     )
-    calls = [host.hook_future("ExecuteCommand", args={}) for _ in range(9)]
+    calls = [host.hook_future("ExecuteCommand", args={}, timeout=30) for _ in range(9)]
     assert max(int(call.result().command_response.text) for call in calls) == 3
     host.stop()
 
@@ -65,10 +66,13 @@ def test_async_handlers_share_the_loop_and_keep_tasks(host: Any) -> None:
     host.start(
         program("""
 class MyPlugin(Plugin):
+    here = 0
     @hook
     async def execute_command(self, context, args):
         self.task = asyncio.create_task(self.later())
-        await asyncio.sleep(0.1)
+        self.here += 1
+        while self.here < 10:
+            await asyncio.sleep(0.01)
         return str(threading.current_thread().name)
     async def later(self):
         self.logger.info("later: %s", await self.aio.get_server_version())
@@ -78,10 +82,9 @@ class MyPlugin(Plugin):
         del self.task
 """)
     )
-    started = time.monotonic()
+    # Each returns when all are there.
     calls = [host.hook_future("ExecuteCommand", args={}) for _ in range(10)]
     assert {call.result().command_response.text for call in calls} == {"mattermost-loop"}
-    assert time.monotonic() - started < 0.9
     host.log("later: 11.6.0")
     host.hook("OnDeactivate")
     record = host.log("Task exception was never retrieved")
@@ -113,7 +116,7 @@ class MyPlugin(Plugin):
     host.stop()
 
 
-def test_the_hooks_deadline_is_the_api_calls_too(host: Any) -> None:
+def test_the_hooks_deadline_is_the_api_calls_too(host: Any, gate: Any) -> None:
     seen: list[float] = []
 
     def slow(_: Any, context: grpc.ServicerContext) -> Any:
@@ -134,28 +137,37 @@ class MyPlugin(Plugin):
             self.api.get_server_version()
         except TimeoutError as error:
             self.logger.info("gave up: %r %.1f", error, time.monotonic() - started)
-""")
+            # An answer now might be there before the host knows that the time is over.
+            open(os.environ["GATE"]).close()
+"""),
+        GATE=str(gate),
     )
     with pytest.raises(grpc.RpcError) as caught:
         host.hook("ExecuteCommand", args={}, timeout=2)
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert "gave up: DeadlineExceededError('no answer in time" in host.log("gave up").message
+    gate.open().close()
     # Its own would be longer.
     assert seen[0] < 2.05
     host.stop()
 
 
-def test_a_late_answer_is_said(host: Any) -> None:
+def test_a_late_answer_is_said(host: Any, gate: Any) -> None:
     host.start(
         program("""
 class MyPlugin(Plugin):
     @hook
     def execute_command(self, context, args):
-        time.sleep(0.5)
-""")
+        self.logger.info("begun")
+        open(os.environ["GATE"]).close()
+"""),
+        GATE=str(gate),
     )
-    with pytest.raises(grpc.RpcError):
-        host.hook("ExecuteCommand", args={}, timeout=0.2)
+    call = host.hook_future("ExecuteCommand", args={})
+    host.log("begun")
+    call.cancel()
+    host.log("nobody waits for it any more")
+    gate.open().close()
     host.log("MyPlugin.execute_command answered too late: ExecuteCommand was given up by then")
     host.stop()
 
@@ -166,15 +178,16 @@ def test_an_abandoned_async_handler_is_cancelled(host: Any) -> None:
 class MyPlugin(Plugin):
     @hook
     async def execute_command(self, context, args):
+        self.logger.info("begun")
         try:
-            await asyncio.sleep(10)
+            await asyncio.sleep(60)
         except asyncio.CancelledError:
             self.logger.info("cancelled")
             raise
 """)
     )
     call = host.hook_future("ExecuteCommand", args={})
-    time.sleep(0.3)
+    host.log("begun")
     call.cancel()
-    host.log("cancelled", timeout=2)
+    host.log("cancelled")
     host.stop()
