@@ -1,4 +1,7 @@
-"""The plugins of examples/ as an administrator installs them: bundled, started by Go's go-plugin, and used."""
+"""The plugins of examples/ as an administrator installs them: bundled, started by Go's go-plugin, and used.
+
+Each bundle runs on the newest server and on one of 9.8.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +26,19 @@ STREAMS = {"http_api"}
 
 
 @pytest.fixture(scope="session")
-def example(minimost: Path, bundled: Callable[[Path], Path]) -> Example:
+def bundle(bundled: Callable[[Path], Path]) -> Callable[[str], Path]:
+    """Gives the bundle of an example, made once for all servers."""
+    return cache(lambda name: bundled(ROOT / "examples" / name))
+
+
+@pytest.fixture(scope="session", params=["minimost", "older_minimost"])
+def example(request: pytest.FixtureRequest, bundle: Callable[[str], Path]) -> Example:
     """Runs an example's bundle, with these settings."""
+    program: Path = request.getfixturevalue(request.param)
 
     @contextmanager
     def run(name: str, **settings: object) -> Iterator[Minimost]:
-        with running(minimost, bundled(ROOT / "examples" / name)) as server:
+        with running(program, bundle(name)) as server:
             server.do("configure", configuration=settings)
             server.answer("*", fill=1)
             server.start()
