@@ -11,6 +11,7 @@ from pathlib import Path
 import cases
 import cases_postgres
 import pytest
+from fair_clock import CLOCK
 from processes import children, plugin_process
 from sql_hosts import Server, serving
 
@@ -29,7 +30,7 @@ def test_case_of_postgres(server: Server, case: str) -> None:
 
 def leaves_nothing(server: Server) -> None:
     """Nothing is open, the pool misses nothing, and nothing was asked that would crash a real server."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while (left := what_is_left(server)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left == {}
@@ -56,8 +57,7 @@ def test_python_is_killed_in_a_transaction(probe_folder: Path, database: str, tm
     with serving(probe_folder, database, tmp_path) as server:
         server.probe.run("make_table", module="cases_postgres", table_name=table)
         server.probe.begin(work, module="cases_postgres", table_name=table)
-        wait_until(lambda: "Connections" in what_is_left(server))
-        time.sleep(0.5)
+        wait_until(lambda: server.probe.run("is_busy", module="cases_postgres"))
         host = server.minimost.pid
         os.kill(plugin_process(host), signal.SIGKILL)
         leaves_nothing(server)
@@ -75,9 +75,8 @@ def test_the_plugin_is_deactivated_in_a_transaction(
     with serving(probe_folder, database, tmp_path) as server:
         server.probe.run("make_table", module="cases_postgres", table_name=table)
         server.probe.begin(work, module="cases_postgres", table_name=table)
-        wait_until(lambda: "Connections" in what_is_left(server))
-        time.sleep(0.5)
-        server.minimost.do("deactivate", limit=9000)
+        wait_until(lambda: server.probe.run("is_busy", module="cases_postgres"))
+        server.minimost.do("deactivate", limit=10_000)
         assert server.minimost.stop() < 3
         leaves_nothing(server)
 
@@ -104,9 +103,9 @@ def test_memory_is_flat(server: Server) -> None:
 
 
 def test_a_statement_in_a_hook_has_the_time_of_the_hook(server: Server) -> None:
-    began = time.monotonic()
+    began = CLOCK.now
     server.minimost.hook("MessageWillBePosted", {}, {"Message": "cases_postgres run_as_a_hook_would", "ChannelId": "c"})
-    assert time.monotonic() - began < 8
+    assert CLOCK.now - began < 8
     # Or else it would sleep for ten minutes.
     leaves_nothing(server)
 
@@ -124,7 +123,7 @@ def resident_kib(pid: int) -> int:
     raise AssertionError(f"process {pid} has no size")
 
 
-def wait_until(is_so: Callable[[], object], patience: float = 10.0) -> None:
+def wait_until(is_so: Callable[[], object], patience: float = 60.0) -> None:
     deadline = time.monotonic() + patience
     while not is_so():
         assert time.monotonic() < deadline, "it did not come to be"

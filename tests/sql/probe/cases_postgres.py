@@ -6,7 +6,7 @@ import uuid
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 
-from cases import raises, table
+from cases import limited, raises, table
 
 from mattermost_plugin import db
 
@@ -315,14 +315,14 @@ def lose_the_connection_between_statements():
 
 def take_all_connections(count):
     """For faults: opens as many connections as the pool has."""
-    connections = [db.connect(timeout=1) for _ in range(count)]
+    connections = [db.connect() for _ in range(count)]
     error = raises(db.StatementTimeoutError, db.connect, timeout=0.3)
     assert error.connection_lost
     for connection in connections:
         connection.close()
     # The one that came too late is given back as well.
     for _ in range(3):
-        connections = [db.connect(timeout=10) for _ in range(count)]
+        connections = [db.connect() for _ in range(count)]
         for connection in connections:
             connection.close()
 
@@ -343,6 +343,13 @@ def fork():
     assert os.waitpid(child, 0)[1] == 0
     assert connection.execute("SELECT 3").fetchone() == (3,)
     connection.close()
+
+
+def is_busy():
+    """Whether another session sleeps in the database, or waits there until somebody reads."""
+    with db.connect() as connection:
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event IN ('PgSleep', 'ClientWrite')"
+        return connection.execute(waits).fetchone() != (0,)
 
 
 def make_table(table_name):
@@ -373,25 +380,32 @@ def run_as_a_hook_would():
 
 
 def case_sleeping_statements_are_cancelled():
-    with db.connect(timeout=0.3) as connection:
-        error = raises(db.StatementTimeoutError, connection.execute, "SELECT pg_sleep(600)")
-        assert not error.connection_lost
-        connection.rollback()
+    with db.connect() as connection:
+        for seconds in (0.3, 0.001):
+            with limited(connection, seconds):
+                error = raises(db.StatementTimeoutError, connection.execute, "SELECT pg_sleep(600)")
+            assert not error.connection_lost
+            connection.rollback()
         cursor = connection.execute("SELECT n FROM generate_series(1, 10) n")
         assert len(cursor.fetchall()) == 10
-    with db.connect(timeout=0.3, autocommit=True) as connection:
-        raises(db.StatementTimeoutError, connection.execute, "DO $$ BEGIN PERFORM pg_sleep(600); END $$")
-        raises(db.StatementTimeoutError, connection.executemany, "DO $$ BEGIN PERFORM pg_sleep(600); END $$", [()])
+    with db.connect(autocommit=True) as connection:
+        for seconds in (0.3, 0.001):
+            with limited(connection, seconds):
+                sleep = "DO $$ BEGIN PERFORM pg_sleep(600); END $$"
+                raises(db.StatementTimeoutError, connection.execute, sleep)
+                raises(db.StatementTimeoutError, connection.executemany, sleep, [()])
+                raises(db.StatementTimeoutError, connection.execute, "SELECT pg_sleep(600)")
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def case_slow_rows_are_cancelled():
-    with db.connect(timeout=0.5) as connection:
+    with db.connect() as connection:
         cursor = connection.cursor()
-        error = raises(
-            db.StatementTimeoutError,
-            lambda: cursor.execute("SELECT n, pg_sleep(0.01) FROM generate_series(1, 100000) n").fetchall(),
-        )
+        with limited(connection, 0.5):
+            error = raises(
+                db.StatementTimeoutError,
+                lambda: cursor.execute("SELECT n, pg_sleep(0.01) FROM generate_series(1, 100000) n").fetchall(),
+            )
         assert not error.connection_lost
         connection.rollback()
         assert connection.execute("SELECT 1").fetchone() == (1,)

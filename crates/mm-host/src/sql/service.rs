@@ -11,7 +11,9 @@ use mm_proto::host::v1::sql_request::Part as Asked;
 use mm_proto::host::v1::sql_response::Part as Answer;
 use mm_proto::host::v1::{SqlOpen, SqlRequest, SqlResponse};
 use mm_sql::{SqlCanceller, SqlFailure};
+use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -20,6 +22,11 @@ use super::session::{Open, Session};
 
 /// How long a statement that was cancelled may take to say so.
 const CANCELLING: Duration = Duration::from_secs(5);
+
+/// From one cancellation to the next, at first and at most. Between two of its steps, or before the first, a statement has nothing that
+/// could be cancelled, and goes on.
+const AGAIN: Duration = Duration::from_millis(20);
+const AGAIN_AT_MOST: Duration = Duration::from_millis(500);
 
 /// What serves the connections of one process.
 #[derive(Clone)]
@@ -128,27 +135,39 @@ impl Serving {
         tokio::select! {
             result = &mut answer => return Some(ended(result)),
             () = self.gone() => {
-                // Unless it was done in the same moment, its end is not waited for.
-                self.cancel().await;
+                self.cancel(&mut answer).await;
                 return None;
             }
             () = over => {}
         }
-        self.cancel().await;
         let text = format!("it took longer than {} ms, and was cancelled", limit.unwrap_or_default().as_millis());
-        Some(match tokio::time::timeout(CANCELLING, answer).await {
+        Some(match self.cancel(&mut answer).await {
             // Done in the last moment.
-            Ok(Ok(Ok(result))) => Ok(result),
-            Ok(Ok(Err(failure))) if failure.is_lost() => Err(lost(SqlFailure::timeout(text))),
-            Ok(Ok(Err(_))) => Err(SqlFailure::timeout(text)),
-            Ok(Err(_)) | Err(_) => Err(lost(SqlFailure::timeout(text))),
+            Some(Ok(Ok(result))) => Ok(result),
+            Some(Ok(Err(failure))) if failure.is_lost() => Err(lost(SqlFailure::timeout(text))),
+            Some(Ok(Err(_))) => Err(SqlFailure::timeout(text)),
+            Some(Err(_)) | None => Err(lost(SqlFailure::timeout(text))),
         })
     }
 
-    async fn cancel(&self) {
-        if let Some(canceller) = &self.canceller {
-            // It needs the server too, which may not answer.
-            let _ = tokio::time::timeout(CANCELLING, canceller.cancel()).await;
+    /// Cancels what runs until it has ended, and says what came of it; `None` when it does not end, or cannot be cancelled yet.
+    async fn cancel<T>(&self, answer: &mut oneshot::Receiver<T>) -> Option<Result<T, RecvError>> {
+        let canceller = self.canceller.as_ref()?;
+        let (until, mut pause) = (Instant::now() + CANCELLING, AGAIN);
+        loop {
+            let canceller = canceller.clone();
+            // It needs the server too, which may not answer. Given up half-way it would keep a connection of the server's, so that it is
+            // a task.
+            let cancelled = tokio::spawn(async move { canceller.cancel().await });
+            let _ = timeout_at(until, cancelled).await;
+            let next = until.min(Instant::now() + pause);
+            if let Ok(ended) = timeout_at(next, &mut *answer).await {
+                return Some(ended);
+            }
+            if next == until {
+                return None;
+            }
+            pause = AGAIN_AT_MOST.min(2 * pause);
         }
     }
 
@@ -163,11 +182,62 @@ fn limit(timeout_ms: i64) -> Option<Duration> {
     u64::try_from(timeout_ms).ok().filter(|it| *it > 0).map(Duration::from_millis)
 }
 
-fn ended<T>(result: Result<Result<T, SqlFailure>, oneshot::error::RecvError>) -> Result<T, SqlFailure> {
+fn ended<T>(result: Result<Result<T, SqlFailure>, RecvError>) -> Result<T, SqlFailure> {
     result.unwrap_or_else(|_| Err(SqlFailure::lost("the host gave the connection up")))
 }
 
 fn lost(mut failure: SqlFailure) -> SqlFailure {
     failure.error_mut().lost = true;
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    /// A database that is to be asked at the right moment.
+    struct Impatient(Arc<Notify>);
+
+    #[tonic::async_trait]
+    impl SqlCanceller for Impatient {
+        async fn cancel(&self) {
+            self.0.notify_waiters();
+        }
+    }
+
+    /// A statement of two steps, the second of which is endless; between them, and before the first, there is nothing to cancel.
+    fn statement() -> (Serving, oneshot::Receiver<Result<(), SqlFailure>>) {
+        let (ended, answer) = oneshot::channel();
+        let cancelled = Arc::new(Notify::new());
+        let canceller: Arc<dyn SqlCanceller> = Arc::new(Impatient(cancelled.clone()));
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            cancelled.notified().await;
+            let _ = ended.send(Err(SqlFailure::database("57014", "canceling statement due to user request")));
+        });
+        let serving = Serving { sql: LateSql::new(), out: mpsc::channel(1).0, canceller: Some(canceller) };
+        (serving, answer)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancellation_that_comes_too_early_is_repeated() {
+        let begun = Instant::now();
+        let (mut serving, answer) = statement();
+        let (out, _responses) = mpsc::channel(1);
+        serving.out = out;
+        let failure = serving.wait(answer, Some(Duration::from_millis(100))).await.unwrap().unwrap_err();
+        assert!(!failure.is_lost(), "{failure}");
+        assert!(begun.elapsed() < Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_waits_for_any_more_is_cancelled_until_it_has_ended() {
+        // Nobody reads the answers.
+        let (serving, answer) = statement();
+        let begun = Instant::now();
+        assert!(serving.wait(answer, None).await.is_none());
+        assert!(begun.elapsed() > Duration::from_millis(200) && begun.elapsed() < Duration::from_secs(1));
+    }
 }
