@@ -6,12 +6,13 @@ import json
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from fair_clock import CLOCK
 
 #: Seconds after which a command that has no answer is a failure.
 PATIENCE = 60.0
@@ -127,12 +128,7 @@ class Minimost:
             args: The arguments as JSON with Go's names; without, `fields` say what they are filled with.
             fields: More of minimost's ``hook``.
         """
-        with self._changed:
-            self._count += 1
-            number = self._count
-        call = {"name": name, "args": list(args), **fields} if args else {"name": name, **fields}
-        result = self._finish(self._send(number, "hook", {"hook": call}), PATIENCE)
-        return Reply(number, result["results"], result.get("failure", ""))
+        return self.finish(self.begin_hook(name, *args, **fields))
 
     def answer(self, method: str, *results: Any, **fields: Any) -> None:
         """Says what a method of the API returns from now on; ``*`` is all that have no answer of their own."""
@@ -175,10 +171,28 @@ class Minimost:
         return _told(comparison["wrong"]), _told(comparison["lost"])
 
     def stop(self, *, patience: float = PATIENCE) -> float:
-        """Ends the plugin; returns how long it took, in seconds."""
-        begin = time.monotonic()
+        """Ends the plugin; returns how long it took, in seconds in which the machine went on."""
+        begin = CLOCK.now
         self.do("stop", patience=patience)
-        return time.monotonic() - begin
+        return CLOCK.now - begin
+
+    def begin_hook(self, name: str, *args: Any, **fields: Any) -> int:
+        """Begins to call a hook; returns the number to ask `finish` for."""
+        with self._changed:
+            self._count += 1
+            number = self._count
+        call = {"name": name, "args": list(args), **fields} if args else {"name": name, **fields}
+        return self._send(number, "hook", {"hook": call})
+
+    def answered(self, number: int) -> bool:
+        """Whether there is an answer that was not asked for yet."""
+        with self._changed:
+            return number in self._replies
+
+    def finish(self, number: int) -> Reply:
+        """Waits for the end of a hook that was begun."""
+        result = self._finish(number, PATIENCE)
+        return Reply(number, result["results"], result.get("failure", ""))
 
     def close(self) -> None:
         """Ends everything."""
@@ -214,7 +228,18 @@ class Minimost:
         with self._changed:
             return list(self._records)
 
-    def record(self, part: str, *, patience: float = 10.0) -> Record:
+    def troubles(self, *levels: str, ended: bool = False) -> list[Record]:
+        """The records of these levels so far.
+
+        Args:
+            levels: Which are wanted.
+            ended: Without what go-plugin and the host say themselves: after the end, that is what a machine was too slow for.
+        """
+        themselves = {"server", "mm-host"} if ended else set()
+        records = [it for it in self.records() if it.level in levels]
+        return [it for it in records if not {it.source, it.fields.get("source")} & themselves]
+
+    def record(self, part: str, *, patience: float = PATIENCE) -> Record:
         """Waits for a record whose message has this text in it."""
 
         def find() -> Record | None:
@@ -224,7 +249,7 @@ class Minimost:
 
     # Inside.
 
-    def _await(self, find: Callable[[], Any], what: str, patience: float = 10.0) -> Any:
+    def _await(self, find: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
         with self._changed:
             if self._changed.wait_for(lambda: find() is not None or self._ended, patience) and find() is not None:
                 return find()

@@ -3,36 +3,63 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
+
+from fair_clock import CLOCK
+
+#: Seconds until a plugin's processes are what they are to be.
+PATIENCE = 30.0
 
 
 def alive(pid: int) -> bool:
     """Whether a process runs; one that only waits for its parent's attention does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in ("Z", "X")
+    return _stat(pid)[0] not in ("", "Z", "X")
+
+
+def _stat(pid: int) -> tuple[str, int]:
+    """The state of a process and its parent; "" when there is none of this number."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return fields[0], int(fields[1])
+    return "", 0
 
 
 def children(pid: int) -> list[int]:
-    """The processes that one has started, and theirs."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            found += [child, *children(child)]
+    """The running processes that one has started, and theirs."""
+    # By what each says of its parent: the kernel's lists of children belong to threads, and are incomplete while these come and go.
+    of: dict[int, list[int]] = defaultdict(list)
+    for number in [int(it.name) for it in Path("/proc").iterdir() if it.name.isdigit()]:
+        state, parent = _stat(number)
+        if state not in ("", "Z", "X"):
+            of[parent].append(number)
+    found = list(of[pid])
+    # Grows meanwhile.
+    for child in found:
+        found += of[child]
     return found
+
+
+def _name(pid: int) -> str:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 def plugin_process(host: int) -> int:
-    """The plugin's process, which is not the one that clears away after a host that was killed."""
-    (found,) = [it for it in children(host) if Path(f"/proc/{it}/comm").read_text() != "mm-host-janitor\n"]
-    return found
+    """The plugin's process, which is not the one that clears away after a host that was killed; waits until there is one, and only one."""
+    deadline = time.monotonic() + PATIENCE
+    # Before it is itself it is a copy of the host, and so is the other one.
+    while len(found := [it for it in children(host) if not _name(it).startswith("mm-host")]) != 1:
+        assert time.monotonic() < deadline, f"processes of the plugin: {found}"
+        time.sleep(0.02)
+    return found[0]
 
 
 def left_after(pids: list[int], seconds: float) -> list[int]:
-    """Waits until processes are gone; returns those that are still there after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while (left := [it for it in pids if alive(it)]) and time.monotonic() < deadline:
+    """Waits until processes are gone; returns those that are still there after so many seconds in which the machine went on."""
+    deadline = CLOCK.now + seconds
+    while (left := [it for it in pids if alive(it)]) and CLOCK.now < deadline:
         time.sleep(0.02)
     return left

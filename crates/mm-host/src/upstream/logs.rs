@@ -13,6 +13,7 @@ use mm_proto::plugin::v1::value::Kind;
 use mm_proto::plugin::v1::{LogDebugRequest, LogErrorRequest, LogInfoRequest, LogWarnRequest, Value};
 use mm_proto::{ApiError, PluginApi};
 use tokio::sync::Notify;
+use tonic::Code;
 
 use super::hclog;
 use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
@@ -75,7 +76,8 @@ impl Logs {
         let _ = self.shared.api.set(api);
     }
 
-    /// From now on records go to standard error; one that is on its way to the API already is waited for by [`Self::flush`].
+    /// From now on records go to standard error; one that is on its way to the API already is waited for by [`Self::flush`], and the
+    /// server has it even if its answer is cut off: it came before the end, and the server carries out what has come.
     pub(super) fn disconnect(&self) {
         self.shared.disconnected.store(true, Ordering::Relaxed);
     }
@@ -122,7 +124,11 @@ impl Shared {
 
     /// The server's API, while it is there.
     fn api(&self) -> Option<&Arc<dyn PluginApi>> {
-        self.api.get().filter(|_| !self.disconnected.load(Ordering::Relaxed))
+        self.api.get().filter(|_| !self.is_disconnected())
+    }
+
+    fn is_disconnected(&self) -> bool {
+        self.disconnected.load(Ordering::Relaxed)
     }
 
     /// The next record, once there is one.
@@ -188,16 +194,23 @@ fn size(record: &LogRecord) -> usize {
 async fn send(shared: Arc<Shared>, write: Arc<dyn Fn(&str) + Send + Sync>) {
     loop {
         let record = shared.next().await;
-        if let Some(api) = shared.api()
-            && call(&**api, &record).await.is_ok()
-        {
-            continue;
+        if let Some(api) = shared.api() {
+            match call(&**api, &record).await {
+                Ok(()) => continue,
+                Err(error) if shared.is_disconnected() && is_cut_off(&error) => continue,
+                Err(_) => {}
+            }
         }
         // Standard error is a pipe, and the server may be slow to read it.
         let write = write.clone();
         let lines = move || hclog::lines(&record).iter().for_each(|line| write(line));
         let _ = tokio::task::spawn_blocking(lines).await;
     }
+}
+
+/// Whether the connection ended before the answer came.
+fn is_cut_off(error: &ApiError) -> bool {
+    matches!(error, ApiError::Transport(status) if status.code() == Code::Unavailable)
 }
 
 async fn call(api: &dyn PluginApi, record: &LogRecord) -> Result<(), ApiError> {
@@ -250,7 +263,8 @@ pub(super) fn record_panics() {
 
 #[cfg(test)]
 mod tests {
-    use mm_proto::plugin::v1::{LogInfoResponse, LogWarnResponse};
+    use mm_proto::plugin::v1::{LogErrorResponse, LogInfoResponse, LogWarnResponse};
+    use tonic::Status;
 
     use super::*;
 
@@ -262,10 +276,12 @@ mod tests {
         (Logs::start(move |line| written.lock().unwrap().push(line.to_owned())), lines)
     }
 
-    /// Keeps what is logged at two of the levels; fails at the others.
+    /// Keeps what is logged at two of the levels, ends its connection at one that it takes too, and does not have the last.
     #[derive(Default)]
     struct Server {
         got: Mutex<Vec<(String, Vec<Value>)>>,
+        /// Told of what it takes when it ends its connection.
+        taken: Notify,
         /// Held by a test: nothing is taken meanwhile.
         stuck: tokio::sync::Mutex<()>,
     }
@@ -281,6 +297,12 @@ mod tests {
         async fn log_warn(&self, request: LogWarnRequest) -> Result<LogWarnResponse, ApiError> {
             self.got.lock().unwrap().push((request.msg, request.key_value_pairs));
             Ok(LogWarnResponse {})
+        }
+
+        async fn log_error(&self, _: LogErrorRequest) -> Result<LogErrorResponse, ApiError> {
+            self.taken.notify_one();
+            let _free = self.stuck.lock().await;
+            Err(ApiError::Transport(Status::unavailable("the connection is lost")))
         }
     }
 
@@ -304,7 +326,7 @@ mod tests {
         record.logger = "a.b".to_owned();
         record.traceback = "Traceback …".to_owned();
         logs.log(record);
-        logs.say(LogLevel::Error, "which this server does not take");
+        logs.say(LogLevel::Debug, "which this server does not take");
         logs.flush(Duration::from_secs(5)).await;
         logs.disconnect();
         logs.say(LogLevel::Info, "after it");
@@ -318,6 +340,24 @@ mod tests {
         let got = server.got.lock().unwrap();
         assert_eq!(got.len(), 1);
         assert_eq!(texts(&got[0].1), ["n", "1", "logger", "a.b", "traceback", "Traceback …"]);
+    }
+
+    #[tokio::test]
+    async fn a_record_that_the_server_was_sent_is_written_again_only_if_the_end_came_as_a_surprise() {
+        for surprise in [true, false] {
+            let (logs, lines) = logs();
+            let server = Arc::new(Server::default());
+            logs.connect(server.clone());
+            let stuck = server.stuck.lock().await;
+            logs.say(LogLevel::Error, "on its way");
+            server.taken.notified().await;
+            if !surprise {
+                logs.disconnect();
+            }
+            drop(stuck);
+            logs.flush(Duration::from_secs(30)).await;
+            assert_eq!(lines.lock().unwrap().len(), usize::from(surprise));
+        }
     }
 
     #[tokio::test]

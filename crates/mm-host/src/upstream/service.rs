@@ -112,8 +112,8 @@ impl Plugins for Dispensary {
                 // Whoever waits for the server's shutdown waits for this.
                 let _ = tokio::time::timeout(QUITTING, plugin.quitting()).await;
             }
-            // The server closes its connections once it has the answer. Of a record that is on its way to the API by then nobody knows
-            // whether it has arrived, and it would be written a second time.
+            // The server closes its connections once it has the answer: the record that is on its way has a moment to get its own, and is
+            // the last.
             logs.disconnect();
             logs.flush(LAST_RECORDS).await;
         })
