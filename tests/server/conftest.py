@@ -56,7 +56,7 @@ def bundled(mm_host: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
         folder = tmp_path_factory.mktemp("bundle")
         options = ["--sdk", ROOT / "python" / "src", "--build-python", sys.executable, "--output", folder]
         done = subprocess.run(
-            [mm_host, "bundle", plugin, *options], capture_output=True, text=True, timeout=120, check=False
+            [mm_host, "bundle", plugin, *options], capture_output=True, text=True, timeout=900, check=False
         )
         assert done.returncode == 0, done.stderr
         (file,) = folder.glob("*.tar.gz")

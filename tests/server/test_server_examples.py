@@ -44,9 +44,10 @@ def example(request: pytest.FixtureRequest, bundle: Callable[[str], Path]) -> Ex
             server.start()
             server.activate()
             yield server
-            server.do("deactivate", limit=5000)
+            server.do("deactivate", limit=10_000)
+            assert server.troubles("error") == []
             assert server.stop() < 3
-            assert [it for it in server.records() if it.level == "error"] == []
+            assert server.troubles("error", ended=True) == []
 
     return run
 

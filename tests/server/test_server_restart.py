@@ -15,6 +15,7 @@ from minimost import Minimost, running
 from plugins import WithSource, posted, source
 from processes import plugin_process
 from scraped import asked, parsed
+from web_client import wait_until
 
 HOOK = "UserHasBeenCreated"
 
@@ -106,6 +107,9 @@ def test_the_code_changes_under_load_and_no_call_is_lost(minimost: Path, plugin_
         server.activate()
         over, answers = threading.Event(), list[str]()
 
+        def answered(number: int) -> None:
+            wait_until(lambda: f"version {number}" in answers, f"an answer of version {number}")
+
         def post() -> None:
             while not over.is_set():
                 reply = server.hook("MessageWillBePosted", {}, {"Id": "p1", "Message": "lost"})
@@ -118,10 +122,12 @@ def test_the_code_changes_under_load_and_no_call_is_lost(minimost: Path, plugin_
         for caller in callers:
             caller.start()
         try:
+            answered(1)
             for number in (2, 3):
                 (folder / "plugin.py").write_text(version(number))
                 os.kill(server.pid, signal.SIGHUP)
-                server._await(lambda number=number: loaded() == number - 1 or None, "the new code", 60)
+                server._await(lambda number=number: loaded() == number - 1 or None, "the new code")
+                answered(number)
         finally:
             over.set()
             for caller in callers:

@@ -19,11 +19,11 @@ from processes import left_after, plugin_process
 PING = 0.1
 
 HANDLERS = """
-    @hook(HookName.MessageWillBePosted, deadline=1, on_error="reject", rejection="Not now.")
+    @hook(HookName.MessageWillBePosted, deadline=2, on_error="reject", rejection="Not now.")
     def check(self, context, post):
         if post.message == "loop":
             import ctypes
-            ctypes.PyDLL(None).sleep(4)
+            ctypes.PyDLL(None).sleep(5)
         elif post.message == "breakpoint":
             breakpoint()
 """
@@ -55,19 +55,22 @@ def test_pings_are_answered_while_python_is_stopped(
         if how == "stop":
             os.kill(python, signal.SIGSTOP)
         try:
-            number = server._send(
-                900, "hook", {"hook": {"name": "MessageWillBePosted", "args": [{}, {"Message": how}]}}
-            )
-            took = [pings(server) for _ in range(50)]
+            number = server.begin_hook("MessageWillBePosted", {}, {"Message": how})
+            took = []
+            while not server.answered(number):
+                took.append(pings(server))
             # The hook has its answer when its time is over, in the handler's words.
-            reply = server._finish(number, 10.0)
-            took += [pings(server) for _ in range(50)]
+            reply = server.finish(number)
+            later = [pings(server) for _ in range(50)]
         finally:
             if how == "stop":
                 os.kill(python, signal.SIGCONT)
-        assert reply["results"][1] == "Not now."
-        assert statistics.median(took) < PING / 4
-        assert sorted(took)[-3] < PING, sorted(took)[-5:]
+        assert reply.results[1] == "Not now."
+        # A ping that waited for Python would take the two seconds, and there would be no others.
+        assert len(took) > 20
+        # What a busy machine holds up is not the rule.
+        assert statistics.median(took) < PING
+        assert statistics.median(later) < PING
 
 
 STUBBORN = """
@@ -97,7 +100,7 @@ def test_a_process_whose_handler_stays_is_replaced(minimost: Path, plugin_of: Wi
         old = post("")
         assert old == str(plugin_process(server.pid))
         assert post("stay") == "Not now."
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while (new := post("")) == old:
             assert time.monotonic() < deadline, server.records()
             time.sleep(0.05)

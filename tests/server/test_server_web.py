@@ -114,7 +114,9 @@ def test_an_answer_before_the_body_was_read(site: Site) -> None:
         connection.settimeout(0.05)
         answer = b""
         for _ in range(600):
-            connection.sendall(b"x" * 1000)
+            # Once it has answered, the server does not take any more.
+            with suppress(ConnectionError):
+                connection.sendall(b"x" * 1000)
             with suppress(TimeoutError):
                 answer = connection.recv(1000)
                 break
@@ -131,18 +133,25 @@ def test_many_small_pieces(site: Site) -> None:
 
 
 def test_an_event_arrives_when_it_is_sent(site: Site) -> None:
+    # A server of 9.8 cannot be told to flush: there it comes with the end, here before a second one that nobody waits for.
+    pause = 1 if site.old else 3600
     begin = time.monotonic()
-    with site.web.connect(
-        b"GET /events?count=2&pause=1 HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
-    ) as connection:
+    request = f"GET /events?count=2&pause={pause} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+    with site.web.connect(request.encode()) as connection:
         received = b""
         while b'"number": 0' not in received:
-            received += connection.recv(65536)
-        first = time.monotonic() - begin
-        received += b"".join(iter(lambda: connection.recv(65536), b""))
-    assert b'"number": 1' in received
-    # A server of 9.8 cannot be told to flush.
-    assert (first > 1) if site.old else (first < 0.9)
+            piece = connection.recv(65536)
+            assert piece, received
+            received += piece
+    if site.old:
+        assert time.monotonic() - begin > pause
+    else:
+        assert b'"number": 1' not in received
+
+
+def test_events_arrive(site: Site) -> None:
+    received = site.web.raw("/events?count=3&pause=0.01")
+    assert [b'"number": %d' % number in received for number in range(4)] == [True, True, True, False]
 
 
 def test_trailers(site: Site) -> None:
@@ -217,7 +226,9 @@ def test_five_hundred_requests_that_are_broken_off_anywhere(site: Site) -> None:
         with site.web.connect(b"GET /download?size=500000 HTTP/1.1\r\nHost: test\r\n\r\n") as connection:
             left = numbers.randrange(500_000)
             while left > 0:
-                left -= len(connection.recv(65536))
+                piece = connection.recv(65536)
+                assert piece, f"the answer ended {left} bytes early"
+                left -= len(piece)
         with site.web.connect(b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 500000\r\n\r\n") as connection:
             connection.sendall(b"x" * numbers.randrange(500_000))
     assert site.web.ask("POST", "/echo", b"still there").body == b"still there"

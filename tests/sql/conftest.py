@@ -60,7 +60,7 @@ def probe_folder(mm_host: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = tmp_path_factory.mktemp("bundle")
     options = ["--sdk", SDK, "--build-python", sys.executable, "--output", folder]
     done = subprocess.run(
-        [mm_host, "bundle", PROBE, *options], capture_output=True, text=True, timeout=120, check=False
+        [mm_host, "bundle", PROBE, *options], capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr
     (file,) = folder.glob("*.tar.gz")
