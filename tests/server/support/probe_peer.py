@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection, Listener
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,10 +30,12 @@ class ProbePeer:
         self.taken: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         self.order: list[str] = []
         self._answers: dict[str, tuple[str, Any]] = {}
-        self._listener = Listener(socket, "AF_UNIX")
+        self._listener = Listener(socket, "AF_UNIX", backlog=64)
         self._calls: Connection[Any, Any] | None = None
         self._there = threading.Event()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._closing = False
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
 
     def returns(self, go: str, value: object) -> None:
         """Says what a hook returns from now on; ``None`` until something is said."""
@@ -70,25 +72,34 @@ class ProbePeer:
         """Lets the probe go."""
         if self._calls is not None:
             self._calls.close()
+        # A thread that still waits would go on with whatever gets the listener's number next, once a signal has interrupted it.
+        self._closing = True
+        Client(self.socket).close()
+        self._thread.join(PATIENCE)
         self._listener.close()
 
     def _listen(self) -> None:
         while True:
-            try:
-                connection = self._listener.accept()
-            except OSError:
+            connection = self._listener.accept()
+            if self._closing:
+                connection.close()
                 return
-            go, args = connection.recv()
-            if go == "obey":
-                (self.pid,) = args
-                self._calls = connection
-                self._there.set()
-                continue
-            self.order.append(go)
-            self.taken[go].append(args)
-            how, value = self._answers.get(go, ("return", None))
-            connection.send(("return", value(*args)) if how == "compute" else (how, value))
-            connection.close()
+            # Whoever is at the other end may be killed at any time.
+            with suppress(EOFError, OSError):
+                self._attend(connection)
+
+    def _attend(self, connection: Connection[Any, Any]) -> None:
+        go, args = connection.recv()
+        if go == "obey":
+            (self.pid,) = args
+            self._calls = connection
+            self._there.set()
+            return
+        self.order.append(go)
+        self.taken[go].append(args)
+        how, value = self._answers.get(go, ("return", None))
+        connection.send(("return", value(*args)) if how == "compute" else (how, value))
+        connection.close()
 
 
 @contextmanager
