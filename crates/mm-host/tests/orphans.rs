@@ -5,17 +5,14 @@ mod server;
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use common::{HEAD, TAIL, is_alive};
+use common::{HEAD, TAIL, is_alive, wait_until};
 use mm_goplugin::testing::Host;
 use server::Bundle;
 
 /// How long anything may be left.
 const GONE: Duration = Duration::from_secs(2);
-
-/// The most that one look counts for: what takes longer was somebody else's turn on the machine, of the host's as well.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// How many hosts are killed, and how many at the same time.
 const TIMES: usize = 200;
@@ -42,20 +39,6 @@ fn processes(folder: &Path) -> Vec<i32> {
 /// What is left in a folder.
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     std::fs::read_dir(folder).unwrap().flatten().map(|it| it.path()).collect()
-}
-
-/// Gives how long that took; `None` when it took longer than `limit`.
-async fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> Option<Duration> {
-    let mut took = Duration::ZERO;
-    while took <= limit {
-        let begun = Instant::now();
-        if condition() {
-            return Some(took);
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        took += begun.elapsed().min(LOOK);
-    }
-    None
 }
 
 /// Starts a host and ends it in the way that `n` says; gives how many processes there were by then, and how long they were left.

@@ -5,9 +5,9 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use common::{HEAD, TAIL, TestPlugin, is_alive};
+use common::{AT_LAST, HEAD, TAIL, TestPlugin, is_alive, wait_until};
 use mm_host::{PluginHost, RestartPolicy, State};
 use mm_proto::plugin::v1;
 use nix::sys::signal::{Signal, kill};
@@ -46,40 +46,47 @@ fn count(plugin: &TestPlugin, message: &str) -> usize {
     plugin.logged().iter().filter(|it| *it == message).count()
 }
 
-/// Starts and activates; gives how long that took.
-async fn activated(host: &PluginHost) -> Duration {
-    let begun = Instant::now();
+/// Starts and activates.
+async fn activated(host: &PluginHost) {
     host.start().await.unwrap();
     host.activate().await.unwrap();
-    begun.elapsed()
 }
 
 /// Waits for another process than `pid`.
 async fn replaced(host: &PluginHost, pid: i32) {
-    let mut status = host.watch();
-    let other = status.wait_for(|it| it.state == State::Running && it.pid.is_some_and(|it| it != pid));
-    tokio::time::timeout(Duration::from_secs(20), other).await.expect("it is started again").unwrap();
+    let status = host.watch();
+    let other = || {
+        let it = status.borrow();
+        it.state == State::Running && it.pid.is_some_and(|it| it != pid)
+    };
+    assert!(wait_until(AT_LAST, other).await.is_some(), "it is not started again: {:?}", host.status());
+}
+
+/// After how many seconds, as the log has it, the process was started again each time.
+fn delays(plugin: &TestPlugin) -> Vec<f64> {
+    let delay = |it: &String| it.split_once(". It is started again in ")?.1.strip_suffix(" s")?.parse().ok();
+    plugin.logged().iter().filter_map(delay).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_it_dies_of_another_one_is_up_and_activated_soon() {
     let plugin = TestPlugin::with_body(MORTAL);
     let host = plugin.host();
-    let import = activated(&host).await;
+    activated(&host).await;
     let deaths = ["os.kill(os.getpid(), 9)", "signal.raise_signal(signal.SIGSEGV)", "os._exit(7)", "os.abort()"];
     for (n, death) in deaths.into_iter().enumerate() {
         let pid = host.status().pid.unwrap();
-        let begun = Instant::now();
         host.hooks().message_will_be_posted(posted(death)).await.unwrap_err();
         replaced(&host, pid).await;
-        // The delays are 0.1, 0.2, 0.4 and 0.8 s, a quarter more or less; the rest is for a machine that is busy with other tests.
-        let limit = Duration::from_secs(1) + import * 4;
-        assert!(begun.elapsed() < limit, "{death}: {:?}, import {import:?}", begun.elapsed());
+        // 0.1, 0.2, 0.4 and 0.8 s, a quarter more or less, and told to a tenth. How long Python needs then is its affair.
+        let (delays, longest) = (delays(&plugin), 0.125 * 2_f64.powi(i32::try_from(n).unwrap()));
+        assert_eq!(delays.len(), n + 1, "{death}: {:#?}", plugin.logged());
+        assert!(delays[n] <= longest + 0.05, "{death}: {delays:?}");
         assert_eq!(who(&host).await.unwrap(), host.status().pid.unwrap());
         assert!(!is_alive(pid));
         // Three hooks of its own, and the metrics of the host.
         assert_eq!((host.status().deaths, host.implemented().len()), (n as u64 + 1, 4));
-        host.drain_output(Duration::from_secs(2)).await;
+        host.drain_output(common::AT_LAST).await;
         assert_eq!((count(&plugin, "info: changed"), count(&plugin, "info: up")), (n + 2, n + 2));
     }
     plugin.wait_for_log("was out of memory). It is started again in 0.1 s").await;
@@ -178,10 +185,42 @@ async fn a_new_process_that_cannot_be_activated_is_tried_again() {
     let pid = host.status().pid.unwrap();
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     plugin.wait_for_log("OnActivate failed: ValueError: the licence is gone. It is started again in").await;
-    assert!(matches!(host.status().state, State::Restarting(_) | State::Draining { .. }), "{:?}", host.status());
+    assert_ne!(host.status().state, State::Failed);
     std::fs::remove_file(&broken).unwrap();
     replaced(&host, pid).await;
     host.stop("test").await;
+}
+
+/// The driver of a worker has no turn until it was told to keep the process, and the process has died of something since.
+#[test]
+fn a_death_right_after_the_activation_is_followed_by_another_process() {
+    // One thread, which looks for ended processes after each task.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).event_interval(1).enable_all().build().unwrap();
+    // What happens first is a matter of chance if nobody sees to it.
+    for _ in 0..8 {
+        let plugin = TestPlugin::with_body("    pass\n");
+        runtime.block_on(async {
+            let host = plugin.host();
+            host.start().await.unwrap();
+            let pid = host.status().pid.unwrap();
+            let (held, free) = (std::sync::mpsc::channel(), std::sync::mpsc::channel::<()>());
+            let holding = tokio::spawn(async move {
+                held.0.send(()).unwrap();
+                let _ = free.1.recv();
+            });
+            held.1.recv().unwrap();
+            host.keep_running().await;
+            kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+            while is_alive(pid) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            drop(free.0);
+            holding.await.unwrap();
+            replaced(&host, pid).await;
+            host.stop("test").await;
+        });
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -213,7 +252,7 @@ async fn workers_share_the_calls_and_one_of_them_is_activated() {
         pids.insert(who(&host).await.unwrap());
     }
     assert_eq!(pids.len(), 3);
-    host.drain_output(Duration::from_secs(2)).await;
+    host.drain_output(common::AT_LAST).await;
     assert_eq!((count(&plugin, "info: changed"), count(&plugin, "info: up")), (3, 1));
 
     // While one is gone the others go on.
@@ -226,21 +265,20 @@ async fn workers_share_the_calls_and_one_of_them_is_activated() {
         assert_ne!(who(&host).await.unwrap(), other);
     }
     let again = async |n: usize| {
-        let runs = || plugin.logged().iter().filter(|it| it.contains("the plugin runs again")).count();
-        let begun = Instant::now();
-        while runs() < n {
-            assert!(begun.elapsed() < Duration::from_secs(20), "{:#?}", plugin.logged());
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        host.drain_output(Duration::from_secs(2)).await;
+        let runs = || plugin.logged().iter().filter(|it| it.contains("the plugin runs again")).count() >= n;
+        assert!(wait_until(AT_LAST, runs).await.is_some(), "{:#?}", plugin.logged());
+        host.drain_output(common::AT_LAST).await;
         (count(&plugin, "info: changed"), count(&plugin, "info: up"))
     };
     assert_eq!(again(1).await, (4, 1), "it is not the first one");
     kill(Pid::from_raw(first), Signal::SIGKILL).unwrap();
     assert_eq!(again(2).await, (5, 2));
 
-    let (mut processes, begun) = (pids, Instant::now());
-    while processes.len() < 5 && begun.elapsed() < Duration::from_secs(20) {
+    let mut processes = pids;
+    for _ in 0..1000 {
+        if processes.len() == 5 {
+            break;
+        }
         processes.insert(who(&host).await.unwrap());
     }
     assert_eq!(processes.len(), 5, "three, and two that took their places");
@@ -304,7 +342,7 @@ async fn a_process_takes_over_between_two_calls_and_none_is_lost() {
     let processes: BTreeSet<i32> = answered.iter().copied().collect();
     assert_eq!(processes.len(), 8, "two, three times replaced: {} calls", answered.len());
     assert_eq!(host.status().deaths, 0);
-    host.drain_output(Duration::from_secs(2)).await;
+    host.drain_output(common::AT_LAST).await;
     assert_eq!(count(&plugin, "info: up"), 4);
     host.stop("test").await;
 }

@@ -3,9 +3,10 @@
 use std::future::{pending, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::AsyncRead;
-use tokio::time::{Instant, interval_at, sleep_until, timeout};
+use tokio::time::{Instant, interval_at, sleep, timeout};
 
 use super::connection::Inner;
 use super::end::End;
@@ -13,6 +14,10 @@ use super::frame::{Header, flag};
 
 /// The reason that yamux gives for a protocol error.
 const GO_AWAY_PROTOCOL_ERROR: u32 = 1;
+
+/// Into how many parts the wait for the answer to a ping is divided, and how much a timer may be late in any case.
+const PARTS: u32 = 10;
+const SLACK: Duration = Duration::from_millis(10);
 
 /// Starts both tasks.
 pub(super) fn start(inner: Arc<Inner>, read: impl AsyncRead + Send + Unpin + 'static) {
@@ -57,12 +62,12 @@ async fn drive(inner: &Inner) -> End {
     let every = inner.limits.keep_alive_interval;
     let mut tick = interval_at(Instant::now() + every, every);
     let mut ping: u32 = 0;
-    let mut due = None;
+    let mut asked = false;
     loop {
         let overdue = async {
-            match due {
-                Some(due) => sleep_until(due).await,
-                None => pending().await,
+            match asked {
+                true => patience(inner.limits.keep_alive_timeout).await,
+                false => pending().await,
             }
         };
         tokio::select! {
@@ -72,15 +77,29 @@ async fn drive(inner: &Inner) -> End {
                 if pong(inner) != Some(ping) {
                     return End::KeepAliveTimeout;
                 }
-                due = None;
+                asked = false;
             }
             now = tick.tick() => {
                 sweep(inner, now);
                 ping = ping.wrapping_add(1);
                 // A failure is seen by `flush`.
                 let _ = inner.out.put(|out, ()| Header::ping(flag::SYN, ping).write(out));
-                due = Some(Instant::now() + inner.limits.keep_alive_timeout);
+                asked = true;
             }
+        }
+    }
+}
+
+/// Waits as long as an answer may take. A part of that time which was far longer than it should be does not count: then this process
+/// had no turn, or the whole machine stood still, and the answer may be there and unread.
+async fn patience(limit: Duration) {
+    let part = limit / PARTS;
+    let mut left = PARTS;
+    while left > 0 {
+        let begun = Instant::now();
+        sleep(part).await;
+        if begun.elapsed() <= 2 * part + SLACK {
+            left -= 1;
         }
     }
 }

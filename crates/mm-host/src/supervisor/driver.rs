@@ -185,7 +185,9 @@ impl Driver {
                 }
             }
         };
+        // Biased: what has happened counts before a time that is over, as it is after the machine stood still.
         tokio::select! {
+            biased;
             command = commands.recv(), if !abandoned => Woken::Command(command),
             woken = process => woken,
             event = notice => Woken::Event(event),

@@ -1,7 +1,9 @@
 //! Standard output and standard error of the plugin's process, read to log records.
 
 use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +17,12 @@ use crate::log::{LogRecord, LogSink, LogSource};
 
 /// How long a record that may go on is held back.
 const HOLD: Duration = Duration::from_millis(40);
+
+/// How often is looked whether a pipe was read.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// How many looks a process that holds a stream, and writes on, is worth in the end.
+const LAST_LOOKS: usize = 250;
 
 /// How much of standard error is kept to explain an end.
 const TAIL_BYTES: usize = 64 * 1024;
@@ -59,11 +67,8 @@ impl Stdio {
     /// Waits until all that was printed so far became records, or `limit` is over.
     pub(crate) async fn drained(streams: &StreamSet, limit: Duration) {
         let all = async {
-            // Twice in a row: a reader that has just emptied the pipe says so a moment later.
-            let mut n_quiet = 0;
-            while n_quiet < 2 {
-                n_quiet = if streams.0.iter().all(|it| it.is_drained()) { n_quiet + 1 } else { 0 };
-                tokio::time::sleep(Duration::from_millis(2)).await;
+            while !streams.0.iter().all(|it| it.is_drained()) {
+                tokio::time::sleep(LOOK).await;
             }
         };
         let _ = tokio::time::timeout(limit, all).await;
@@ -74,11 +79,19 @@ impl Stdio {
         StreamSet(self.streams.clone())
     }
 
-    /// Waits for the end of both streams, at most `limit`: a process that this one started may still hold them.
+    /// Waits for the end of both streams, at most `limit`: a process that this one started may still hold them. What is in the pipes by
+    /// then is read all the same.
     pub(crate) async fn finish(self, limit: Duration) -> String {
         let deadline = tokio::time::Instant::now() + limit;
-        for mut task in self.tasks {
+        for (mut task, stream) in self.tasks.into_iter().zip(&self.streams) {
             if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
+                // On a machine that stood still meanwhile the limit is over before anything was read.
+                for _ in 0..LAST_LOOKS {
+                    if stream.is_drained() {
+                        break;
+                    }
+                    tokio::time::sleep(LOOK).await;
+                }
                 task.abort();
             }
         }
@@ -94,7 +107,7 @@ pub(crate) struct StreamSet(Vec<Arc<Stream>>);
 impl Stream {
     fn is_drained(&self) -> bool {
         let empty = self.pipe.as_ref().is_none_or(|it| bytes_waiting(it) == 0);
-        empty && self.idle.load(Ordering::Acquire)
+        empty && self.idle.load(Ordering::SeqCst)
     }
 }
 
@@ -125,8 +138,14 @@ impl Reader {
         let mut buffer = vec![0; 16 * 1024];
         loop {
             let holding = self.grouper.is_holding() || !self.partial.is_empty();
-            self.stream.idle.store(!holding, Ordering::Release);
-            let read = pipe.read(&mut buffer);
+            let mut read = pin!(pipe.read(&mut buffer));
+            let read = poll_fn(|cx| {
+                // Before the pipe is emptied: who finds it empty has to find a reader that is not idle, until there are records.
+                self.stream.idle.store(false, Ordering::SeqCst);
+                let polled = read.as_mut().poll(cx);
+                self.stream.idle.store(polled.is_pending() && !holding, Ordering::SeqCst);
+                polled
+            });
             let n = match if holding { tokio::time::timeout(HOLD, read).await } else { Ok(read.await) } {
                 Ok(Ok(0) | Err(_)) => break,
                 Ok(Ok(n)) => n,
@@ -135,11 +154,10 @@ impl Reader {
                     continue;
                 }
             };
-            self.stream.idle.store(false, Ordering::Release);
             self.take(&buffer[..n]);
         }
         self.flush();
-        self.stream.idle.store(true, Ordering::Release);
+        self.stream.idle.store(true, Ordering::SeqCst);
     }
 
     fn take(&mut self, bytes: &[u8]) {
@@ -185,5 +203,59 @@ impl Tail {
             let Some(first) = self.lines.pop_front() else { break };
             self.bytes -= first.len() + 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use tokio::io::ReadBuf;
+
+    use super::*;
+
+    /// A machine that stands still while a process ends: the limit is over, and nothing was read.
+    #[tokio::test]
+    async fn what_was_printed_is_read_though_the_limit_is_over_and_somebody_holds_the_pipe() {
+        let mut command = tokio::process::Command::new("sh");
+        command.args(["-c", "echo out; echo 'no luck' >&2; exec sleep 100"]).kill_on_drop(true);
+        let mut child =
+            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let pipe = stderr.as_fd().try_clone_to_owned().unwrap();
+        while bytes_waiting(&pipe) == 0 {
+            tokio::time::sleep(LOOK).await;
+        }
+        let records = Arc::new(Mutex::new(Vec::new()));
+        let kept = records.clone();
+        let sink: LogSink = Arc::new(move |it: LogRecord| kept.lock().unwrap().push(it.message));
+        assert_eq!(Stdio::read((stdout, stderr), &sink).finish(Duration::ZERO).await, "no luck\n");
+        let mut records = records.lock().unwrap().clone();
+        records.sort();
+        assert_eq!(records, ["no luck", "out"]);
+    }
+
+    /// A pipe that is empty from the moment in which it is read.
+    struct Emptied(Arc<Stream>, bool);
+
+    impl AsyncRead for Emptied {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+            assert!(!self.0.is_drained(), "the pipe is empty, and there is no record yet");
+            if !std::mem::replace(&mut self.1, true) {
+                to.put_slice(b"line\n");
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_drained_between_the_pipe_and_the_records() {
+        let stream = Arc::new(Stream { pipe: None, idle: AtomicBool::new(false) });
+        let seen = stream.clone();
+        let sink: LogSink = Arc::new(move |_| assert!(!seen.is_drained()));
+        let reader = Reader::new(LogSource::Stdout, sink, None, stream.clone());
+        reader.run(Emptied(stream.clone(), false)).await;
+        assert!(stream.is_drained());
     }
 }

@@ -2,8 +2,9 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mm_host::log::LogRecord;
 use mm_host::{Builder, EnvRequest, Manifest, PluginHost, prepare};
@@ -100,13 +101,42 @@ impl TestPlugin {
 
     /// Waits until a message containing `text` was logged.
     pub(crate) async fn wait_for_log(&self, text: &str) -> LogRecord {
-        for _ in 0..200 {
-            if let Some(found) = self.logs.lock().unwrap().iter().find(|it| it.message.contains(text)) {
-                return found.clone();
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
+        let found = || self.logs.lock().unwrap().iter().find(|it| it.message.contains(text)).cloned();
+        wait_until(AT_LAST, || found().is_some()).await;
+        found().unwrap_or_else(|| panic!("nothing with {text:?} was logged: {:#?}", self.logged()))
+    }
+}
+
+/// How long is waited for what has to come, before a test fails instead of waiting for ever.
+pub(crate) const AT_LAST: Duration = Duration::from_secs(20);
+
+/// The most that one look counts for: what takes longer was somebody else's turn on the machine, of the host's as well.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Looks until the condition holds. Gives how long that took, as [`timed`] has it; `None` when it took longer than `limit`.
+pub(crate) async fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> Option<Duration> {
+    let mut took = Duration::ZERO;
+    while took <= limit {
+        let begun = Instant::now();
+        if condition() {
+            return Some(took);
         }
-        panic!("nothing with {text:?} was logged: {:#?}", self.logged());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        took += begun.elapsed().min(LOOK);
+    }
+    None
+}
+
+/// What comes of `work`, and how long it took. A machine that stands still for a while has no part in that, or no limit would hold on it.
+pub(crate) async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let (mut work, mut took) = (pin!(work), Duration::ZERO);
+    loop {
+        let begun = Instant::now();
+        let done = tokio::time::timeout(Duration::from_millis(5), &mut work).await;
+        took += begun.elapsed().min(LOOK);
+        if let Ok(done) = done {
+            return (done, took);
+        }
     }
 }
 
@@ -118,11 +148,5 @@ pub(crate) fn is_alive(pid: i32) -> bool {
 
 /// Waits until the process is gone.
 pub(crate) async fn wait_until_gone(pid: i32) {
-    for _ in 0..200 {
-        if !is_alive(pid) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("process {pid} still runs");
+    assert!(wait_until(AT_LAST, || !is_alive(pid)).await.is_some(), "process {pid} still runs");
 }

@@ -63,6 +63,23 @@ async fn an_unanswered_ping_ends_the_connection() {
     assert!(matches!(ended(&connection).await, End::KeepAliveTimeout));
 }
 
+/// The time in which nobody had a turn, of either side, is no time in which the other one was silent.
+#[tokio::test]
+async fn a_machine_that_stands_still_ends_no_connection() {
+    let limits = Limits {
+        keep_alive_interval: Duration::from_millis(100),
+        keep_alive_timeout: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let (_connection, mut peer) = server(limits);
+    let (first, _) = peer.receive().await;
+    std::thread::sleep(Duration::from_millis(90));
+    // The timer has its turn before the answer is there.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    peer.send(Header::ping(flag::ACK, first.length), &[]).await;
+    assert_eq!(peer.receive().await.0, Header::ping(flag::SYN, first.length + 1));
+}
+
 #[tokio::test]
 async fn the_end_of_the_socket_is_seen_by_everyone() {
     let (connection, mut peer) = server(Limits::default());
