@@ -7,7 +7,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{is_running, plugin};
 
@@ -59,9 +59,12 @@ fn a_host_that_vanishes_takes_us_with_it() {
     let output = Command::new(host).arg("vanish").arg(plugin()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let pid: u32 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("a process id");
-    let gone = Instant::now();
-    while is_running(pid) {
-        assert!(gone.elapsed() < Duration::from_secs(2), "process {pid} has outlived its host");
+    // 2 s at least. Looks are counted, not time: the machine may stand still meanwhile.
+    for _ in 0..200 {
+        if !is_running(pid) {
+            return;
+        }
         std::thread::sleep(Duration::from_millis(10));
     }
+    panic!("process {pid} has outlived its host");
 }

@@ -138,7 +138,7 @@ async fn whoever_waits_in_vain_is_told_after_five_seconds() {
     let (session, host, _) = session().await;
     let begun = Instant::now();
     assert!(matches!(session.broker().accept(9).await, Err(BrokerError::Timeout(9))));
-    assert!((5..7).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= Duration::from_secs(5), "{:?}", begun.elapsed());
     // The number is free again.
     drop(session.broker().accept(9));
     let (accepted, dialled) = tokio::join!(session.broker().accept(9), host.broker().dial(9));
@@ -156,12 +156,12 @@ async fn a_stream_without_a_number_holds_nobody_up() {
     });
     for _ in 0..10 {
         let id = session.broker().next_id();
-        let begun = Instant::now();
         let (accepted, dialled) = tokio::join!(session.broker().accept(id), host.broker().dial(id));
         accepted.unwrap();
         dialled.unwrap();
-        assert!(begun.elapsed() < Duration::from_secs(1));
     }
+    // Held up, the first of them would have waited for its end.
+    assert!(!waiting.is_finished());
     waiting.abort();
 }
 

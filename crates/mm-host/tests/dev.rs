@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -66,7 +66,9 @@ fn command(dir: &Path, options: &[&str]) -> Command {
 
 fn run(mut command: Command, script: &str) -> Output {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    // What ends before it reads the script is judged by what it said.
+    let written = child.stdin.take().unwrap().write_all(script.as_bytes());
+    assert!(written.is_ok() || written.is_err_and(|it| it.kind() == ErrorKind::BrokenPipe));
     child.wait_with_output().unwrap()
 }
 

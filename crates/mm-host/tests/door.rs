@@ -4,7 +4,6 @@ mod common;
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use common::TestPlugin;
 use mm_host::log::LogLevel;
@@ -34,7 +33,7 @@ async fn sockets_are_private_and_other_processes_are_refused() {
 
     // This process is of the same user and is not the plugin's.
     let mut stream = tokio::net::UnixStream::connect(&socket).await.unwrap();
-    let read = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut [0; 64])).await.unwrap();
+    let read = tokio::time::timeout(common::AT_LAST, stream.read(&mut [0; 64])).await.unwrap();
     assert_eq!(read.unwrap_or(0), 0, "the connection is closed without a word");
     let record = plugin.wait_for_log("a connection from another process").await;
     assert_eq!(record.level, LogLevel::Warn);
@@ -57,7 +56,7 @@ async fn a_call_without_the_token_is_refused() {
     let host = plugin.host();
     host.start().await.unwrap();
     host.activate().await.unwrap();
-    host.drain_output(Duration::from_secs(2)).await;
+    host.drain_output(common::AT_LAST).await;
     let logged = plugin.logged();
     assert_eq!(logged.iter().filter(|it| *it == "info: REFUSED UNAUTHENTICATED").count(), 2, "{logged:#?}");
     let told = logged.iter().filter(|it| it.starts_with("warn: a call to the host without the token of its process"));
@@ -104,7 +103,7 @@ async fn the_token_of_an_earlier_process_is_refused() {
     for _ in 0..2 {
         host.start().await.unwrap();
         host.activate().await.unwrap();
-        host.drain_output(Duration::from_secs(2)).await;
+        host.drain_output(common::AT_LAST).await;
         host.stop("test").await;
     }
     let printed: Vec<String> = plugin.logged().into_iter().filter(|it| it.starts_with("info: ")).collect();

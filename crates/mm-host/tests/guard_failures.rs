@@ -14,24 +14,24 @@ use mm_proto::plugin::v1::file_will_be_uploaded_response::Part as Uploaded;
 
 const TEXT: &str = "The filter is out of order; try again";
 
-/// Handlers that refuse when they fail; how they fail is in the message.
+/// Handlers that refuse when they fail; how they fail is in the message. On a busy machine too they have the time not to be late.
 const FILTERS: &str = r#"
     def fail(self, how):
         import os, time
         if how == "raise":
             raise ValueError("secret detail")
         if how == "late":
-            time.sleep(1)
+            time.sleep(30)
         if how == "die":
             os._exit(3)
         if how == "nonsense":
             return 42
 
-    @hook(HookName.MessageWillBePosted, deadline=0.3, on_error="reject", rejection="The filter is out of order; try again")
+    @hook(HookName.MessageWillBePosted, deadline=3, on_error="reject", rejection="The filter is out of order; try again")
     def post(self, context, post):
         return self.fail(post.message)
 
-    @hook(HookName.MessageWillBeUpdated, deadline=0.3, on_error="reject", rejection="The filter is out of order; try again")
+    @hook(HookName.MessageWillBeUpdated, deadline=3, on_error="reject", rejection="The filter is out of order; try again")
     async def edit(self, context, new_post, old_post):
         return self.fail(new_post.message)
 
@@ -40,7 +40,7 @@ const FILTERS: &str = r#"
         self.fail(user.username)
         return "Not today."
 
-    @hook(HookName.ExecuteCommand, deadline=0.3, on_error="reject", rejection="The filter is out of order; try again")
+    @hook(HookName.ExecuteCommand, deadline=3, on_error="reject", rejection="The filter is out of order; try again")
     def run(self, context, args):
         self.fail(args.command)
         return "done"
@@ -53,7 +53,7 @@ const FILTERS: &str = r#"
     def saml(self, context, user, assertion):
         raise ValueError("secret detail")
 
-    @hook(HookName.FileWillBeUploaded, deadline=0.5, on_error="reject", rejection="The filter is out of order; try again")
+    @hook(HookName.FileWillBeUploaded, deadline=3, on_error="reject", rejection="The filter is out of order; try again")
     def upload(self, context, info, file, output):
         how, _, begun = info.name.partition(" ")
         if begun:

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::TestPlugin;
+use common::{AT_LAST, TestPlugin, wait_until};
 use mm_host::Limits;
 use mm_proto::plugin::v1;
 use tokio::task::JoinSet;
@@ -14,9 +14,9 @@ use tokio::task::JoinSet;
 const PLUGIN: &str = r#"
     @hook(HookName.MessageHasBeenPosted)
     def slow(self, context, post):
-        import time
-        time.sleep(0.1)
-        self.seen = getattr(self, "seen", 0) + 1
+        import os, time
+        while not os.path.exists("over"):
+            time.sleep(0.02)
 
     @hook(HookName.UserHasBeenCreated)
     def rare(self, context, user):
@@ -53,7 +53,7 @@ async fn posting_stays_quick_beside_a_slow_handler() {
 
     let (done, waiting) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let mut events = JoinSet::new();
-    let (mut decisions, mut most_waiting, mut before) = (Vec::new(), 0, 0);
+    let mut before = 0;
     let begin = Instant::now();
     for tick in 0..SECONDS * 100 {
         for _ in 0..RATE / 100 {
@@ -73,38 +73,30 @@ async fn posting_stays_quick_beside_a_slow_handler() {
                 drop(hooks.user_has_been_created(v1::UserHasBeenCreatedRequest { context: None, user }).await);
             });
         }
-        let asked = Instant::now();
+        // No handler of an event returns before all is over: who decides waits for none of them, or would wait for ever.
         hooks.message_will_be_posted(v1::MessageWillBePostedRequest { context: None, post: post() }).await.unwrap();
-        decisions.push(asked.elapsed());
-        most_waiting = most_waiting.max(waiting.load(Ordering::Relaxed));
         if tick == 100 {
             before = memory();
         }
         tokio::time::sleep_until((begin + Duration::from_millis(10) * (u32::try_from(tick).unwrap() + 1)).into()).await;
     }
-    let after = memory();
-    decisions.sort();
-    let (median, late) = (decisions[decisions.len() / 2], decisions[decisions.len() * 99 / 100]);
-    let shed = RATE * SECONDS - waiting.load(Ordering::Relaxed);
-    println!("median {median:?}, 99 %: {late:?}, {most_waiting} waited, {before} to {after} MiB, {shed} done or shed");
-
-    // A handler takes 100 ms: whoever decides does not wait for one.
-    assert!(median < Duration::from_millis(50), "{median:?}");
-    assert!(late < Duration::from_millis(500), "{late:?}");
-    assert!((1000..2000).contains(&most_waiting), "{most_waiting}");
-    assert!(after < before + 16, "{before} MiB grew to {after} MiB");
-    let record = plugin.wait_for_log(" events were dropped (MessageHasBeenPosted ").await;
-    assert!(record.fields["dropped_message_has_been_posted"].parse::<usize>().unwrap() > 1000, "{record:?}");
-    // The one of another hook has its turn, though so many came after it.
-    let rare = async {
-        while plugin.logged().iter().all(|it| it != "info: rare anna") {
-            tokio::task::yield_now().await
-        }
+    // What the queue holds and what is with the plugin waits; all others are gone, and counted.
+    let held = || {
+        let (done, waiting) = (done.load(Ordering::Relaxed), waiting.load(Ordering::Relaxed));
+        let counted = format!("mm_host_hooks_shed_total{{hook=\"MessageHasBeenPosted\"}} {done}");
+        (1000..1100).contains(&waiting)
+            && done + waiting == RATE * SECONDS
+            && host.metrics().text().lines().any(|it| it == counted)
     };
-    tokio::time::timeout(Duration::from_secs(60), rare).await.expect("it is handled in its turn");
+    assert!(wait_until(AT_LAST, held).await.is_some(), "{done:?} {waiting:?} {}", host.metrics().text());
+    let after = memory();
+    assert!(after < before + 16, "{before} MiB grew to {after} MiB");
+    plugin.wait_for_log(" events were dropped (MessageHasBeenPosted ").await;
+    std::fs::write(plugin.dir.path().join("over"), "").unwrap();
+    // The one of another hook has its turn, though so many came after it.
+    plugin.wait_for_log("rare anna").await;
     events.shutdown().await;
     let n_records = plugin.logged().iter().filter(|it| it.contains("events were dropped")).count();
     assert_eq!(n_records, 1, "one record a minute");
-    assert!(host.metrics().text().contains("MessageHasBeenPosted"), "{}", host.metrics().text());
     host.stop("test").await;
 }

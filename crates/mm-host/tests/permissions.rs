@@ -2,8 +2,6 @@
 
 mod common;
 
-use std::time::Duration;
-
 use common::TestPlugin;
 use mm_host::HostError;
 use mm_host::log::LogLevel;
@@ -55,7 +53,7 @@ async fn calls(permissions: &str) -> (TestPlugin, Vec<String>) {
     let host = plugin.host();
     host.start().await.unwrap();
     host.activate().await.unwrap();
-    host.drain_output(Duration::from_secs(5)).await;
+    host.drain_output(common::AT_LAST).await;
     let printed = plugin.logged().iter().filter_map(|it| it.strip_prefix("info: ").map(str::to_owned)).collect();
     host.stop("test").await;
     (plugin, printed)

@@ -2,8 +2,6 @@
 
 mod common;
 
-use std::time::Duration;
-
 use common::TestPlugin;
 
 /// Whether the kernel has Landlock, asked without the host.
@@ -47,7 +45,7 @@ async fn run(plugin: &TestPlugin, outside: &std::path::Path) -> Vec<String> {
     let host = plugin.builder().variable("PLUGIN_OUTSIDE", outside).build().unwrap();
     host.start().await.unwrap();
     host.activate().await.unwrap();
-    host.drain_output(Duration::from_secs(5)).await;
+    host.drain_output(common::AT_LAST).await;
     host.stop("test").await;
     plugin.logged().iter().filter_map(|it| it.strip_prefix("info: ").map(str::to_owned)).collect()
 }

@@ -140,5 +140,5 @@ async fn a_start_that_fails_before_the_server_asks_waits_to_be_asked() {
     assert!(error.contains("ended with exit code 1 before it was ready") && error.contains("no licence"), "{error}");
     let descendants = server.started.descendants();
     server.quit().await;
-    assert_gone(&descendants);
+    assert_gone(&descendants).await;
 }

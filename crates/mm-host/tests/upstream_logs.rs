@@ -4,9 +4,8 @@ mod common;
 mod server;
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
-use common::{HEAD, TAIL};
+use common::{AT_LAST, HEAD, TAIL, wait_until};
 use server::Bundle;
 
 #[tokio::test]
@@ -70,15 +69,9 @@ async fn what_is_printed_before_the_api_is_there_goes_to_standard_error_as_recor
     for letter in ['x', 'y'] {
         let letters =
             |it: &serde_json::Map<_, serde_json::Value>| it["@message"].as_str().unwrap().matches(letter).count();
-        let mut sum = 0;
-        for _ in 0..100 {
-            sum = server.lines().iter().filter(|it| letters(it) > 1000).map(letters).sum();
-            if sum == 102_400 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        assert_eq!(sum, 102_400, "nothing of the {letter} is lost");
+        let sum = || server.lines().iter().filter(|it| letters(it) > 1000).map(letters).sum::<usize>();
+        wait_until(AT_LAST, || sum() == 102_400).await;
+        assert_eq!(sum(), 102_400, "nothing of the {letter} is lost");
     }
     server.activate().await.unwrap();
     server.quit().await;
@@ -105,12 +98,7 @@ async fn large_texts_pass_and_hold_nobody_up() {
         logged.iter().filter(|it| it.message.len() > 1000).map(|it| it.message.matches(letter).count()).sum()
     };
     for (letter, least) in [('o', 102_400), ('e', 102_400), ('l', 200_000)] {
-        for _ in 0..100 {
-            if count(letter) >= least {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
+        wait_until(AT_LAST, || count(letter) >= least).await;
         assert!(count(letter) >= least, "{letter}: {}", count(letter));
     }
     server.quit().await;
@@ -129,11 +117,10 @@ async fn a_server_that_does_not_take_records_does_not_hold_python_up() {
     let bundle = Bundle::with_body(body);
     let server = bundle.activate().await;
     server.api.stuck.store(true, Ordering::Relaxed);
-    let begun = Instant::now();
+    // Held up, they would not end: nothing is answered.
     for _ in 0..5 {
         assert_eq!(server.user_will_log_in("x").await.unwrap(), "done");
     }
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     server.host.ping().await.unwrap();
     // Records that nobody takes do not keep it from ending in time either.
     server.quit().await;

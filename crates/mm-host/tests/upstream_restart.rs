@@ -3,7 +3,7 @@
 mod common;
 mod server;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{HEAD, TAIL};
 use nix::sys::signal::{Signal, kill};
@@ -26,9 +26,9 @@ const MORTAL: &str = "
 
 /// Waits until a login is answered with this.
 async fn wait_for_answer(server: &Server, name: &str, answer: &str) {
-    let begun = Instant::now();
     let mut last = None;
-    while begun.elapsed() < Duration::from_secs(20) {
+    // Looks are counted, not time: the machine may have stood still meanwhile.
+    for _ in 0..2000 {
         last = Some(server.user_will_log_in(name).await);
         if last.as_ref().is_some_and(|it| it.as_ref().is_ok_and(|it| it == answer)) {
             return;
@@ -51,7 +51,7 @@ async fn a_python_that_dies_is_followed_by_another_and_the_server_notices_nothin
     server.host.ping().await.unwrap();
     wait_for_answer(&server, "anna", "no anna").await;
     server.host.ping().await.unwrap();
-    assert_gone(&before);
+    assert_gone(&before).await;
     assert_eq!(server.started.pythons().len(), 1);
     let died = server.api.wait_for("was out of memory). It is started again in 0.1 s").await;
     assert_eq!(died.level, "error");

@@ -5,8 +5,8 @@ mod server;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
+use common::AT_LAST;
 use mm_gob::codec::{Bytes, Int, Interface, Map, Ptr, Slice, Str, Struct, Uint};
 use mm_gob::dynamic;
 use mm_goplugin::rpc::{Args, CallError, Empty, Refusal, Reply, Running, Service};
@@ -135,9 +135,8 @@ async fn upload(server: &Server) {
     let file = tokio::spawn(file);
     // Whatever it answers, the streams are taken and the replacement ends.
     let _ = server.hooks.call::<Struct<Upload>, _, Struct<Empty>, Empty>("Plugin.FileWillBeUploaded", &args).await;
-    let limit = Duration::from_secs(2);
-    assert_eq!(tokio::time::timeout(limit, replaced).await.expect("it is closed").unwrap(), b"");
-    tokio::time::timeout(limit, file).await.expect("it is dialled").unwrap().unwrap();
+    assert_eq!(tokio::time::timeout(AT_LAST, replaced).await.expect("it is closed").unwrap(), b"");
+    tokio::time::timeout(AT_LAST, file).await.expect("it is dialled").unwrap().unwrap();
 }
 
 #[tokio::test]

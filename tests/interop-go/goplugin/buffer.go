@@ -2,9 +2,31 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
+
+// text keeps what is written to it.
+type text struct {
+	sync.Mutex
+	strings.Builder
+}
+
+func (t *text) Write(piece []byte) (int, error) {
+	t.Lock()
+	defer t.Unlock()
+	return t.Builder.Write(piece)
+}
+
+func (t *text) String() string {
+	t.Lock()
+	defer t.Unlock()
+	return t.Builder.String()
+}
+
+// logged is what go-plugin warns of.
+var logged = new(text)
 
 // buffer counts what is written to it, and can keep its writer waiting.
 type buffer struct {

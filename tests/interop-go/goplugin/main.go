@@ -57,7 +57,7 @@ func start(path string, stdout, stderr io.Writer) *plugin.Client {
 		SyncStdout:       stdout,
 		SyncStderr:       stderr,
 		StartTimeout:     3 * time.Second,
-		Logger:           hclog.New(&hclog.LoggerOptions{Output: os.Stderr, Level: hclog.Error}),
+		Logger:           hclog.New(&hclog.LoggerOptions{Output: io.MultiWriter(os.Stderr, logged), Level: hclog.Warn}),
 	})
 }
 

@@ -104,20 +104,37 @@ fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
+    use std::process::Output;
+    use std::time::Duration;
+
     use super::*;
+
+    /// What it says. While another test's child, between its fork and its exec, holds the script open for writing, nobody can start it.
+    fn output(command: &mut Command) -> Output {
+        loop {
+            match command.output() {
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                    std::thread::sleep(Duration::from_millis(5))
+                }
+                output => return output.unwrap(),
+            }
+        }
+    }
 
     /// In the place of zig, a program that prints its arguments, one a line.
     #[test]
     fn the_scripts_say_the_target_in_zigs_words_and_pass_the_rest_on() {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("zig's own");
-        fs::write(&program, "#!/bin/sh\nprintf '%s\\n' \"$@\"\n").unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        // Written by another process, so that no child of this one can hold it open.
+        let write = "printf '%s\\n' '#!/bin/sh' \"printf '%s\\\\n' \\\"\\$@\\\"\" >\"$0\" && chmod 755 \"$0\"";
+        assert!(Command::new("sh").args(["-c", write]).arg(&program).status().unwrap().success());
         let zig = Zig { program };
         let target = "linux-arm64".parse().unwrap();
         let said = |text: &str, arguments: &[&str]| {
             let script = zig.script(&folder.path().join("bin/tool"), text, &target).unwrap();
-            let output = Command::new(script).args(arguments).output().unwrap();
+            let output = output(Command::new(script).args(arguments));
             assert!(output.status.success(), "{output:?}");
             String::from_utf8(output.stdout).unwrap()
         };

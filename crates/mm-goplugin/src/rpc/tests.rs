@@ -37,6 +37,7 @@ impl Service for Subject {
                 Ok(Box::pin(async move { Ok(Reply::new::<Bytes, _>(bytes)) }))
             }
             "Wait" => {
+                self.begun.fetch_add(1, Ordering::SeqCst);
                 let release = self.release.clone();
                 Ok(Box::pin(async move {
                     release.notified().await;
@@ -195,14 +196,16 @@ async fn a_call_given_up_disturbs_nobody() {
 
 #[tokio::test]
 async fn the_number_of_calls_is_bounded_on_both_ends() {
-    let (_, stream) = served(Limits { max_running_calls: 1, ..Limits::default() });
+    let (subject, stream) = served(Limits { max_running_calls: 1, ..Limits::default() });
     let (read, write) = split(stream);
     let client = Client::new(read, write, Limits { max_pending_calls: 2, ..Limits::default() });
     let wait = |client: Client| async move {
         client.call::<Str, _, Struct<Empty>, Empty>("Plugin.Wait", &String::new()).await
     };
     let _first = tokio::spawn(wait(client.clone()));
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    while subject.begun.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     assert_eq!(fails(&client, "Plugin.Echo", "x").await, "too many calls at once");
     let (ours, _theirs) = duplex(4096);
     let (read, write) = split(ours);

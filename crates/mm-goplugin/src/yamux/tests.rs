@@ -49,11 +49,26 @@ impl Peer {
 
     /// Shows that the connection lives: a ping is answered, within the 100 ms that are promised, and nothing else comes before.
     async fn assert_alive(&mut self) {
-        let asked = Instant::now();
-        self.send(Header::ping(flag::SYN, 77), &[]).await;
-        assert_eq!(self.receive().await, (Header::ping(flag::ACK, 77), vec![]));
-        assert!(asked.elapsed() < Duration::from_millis(100), "{:?}", asked.elapsed());
+        at_once(async {
+            self.send(Header::ping(flag::SYN, 77), &[]).await;
+            assert_eq!(self.receive().await, (Header::ping(flag::ACK, 77), vec![]));
+        })
+        .await;
     }
+}
+
+/// Does what has to be done within 100 ms. A machine that stands still for a while, and both sides with it, has no part in them.
+async fn at_once(work: impl Future<Output = ()>) {
+    let (mut work, mut took) = (std::pin::pin!(work), Duration::ZERO);
+    loop {
+        let begun = Instant::now();
+        let done = timeout(Duration::from_millis(5), &mut work).await;
+        took += begun.elapsed().min(Duration::from_millis(10));
+        if done.is_ok() {
+            break;
+        }
+    }
+    assert!(took < Duration::from_millis(100), "{took:?}");
 }
 
 fn server(limits: Limits) -> (Connection, Peer) {

@@ -1,7 +1,6 @@
 //! Environments made with this machine's Python; nothing is downloaded.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
@@ -46,8 +45,10 @@ fn fake_python(dir: &Path, name: &str, version: &str) -> PathBuf {
         "#!/bin/sh\necho banner\necho mm-host\necho {version}\necho {}\necho /usr\necho /usr\n",
         path.display()
     );
-    fs::write(&path, text).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    // By another process: what another test forks off meanwhile would hold a file open for writing that this one has open, and nobody
+    // can start such a file.
+    let write = "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\"";
+    assert!(std::process::Command::new("sh").args(["-c", write]).arg(&path).arg(text).status().unwrap().success());
     path
 }
 

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mm_gob::codec::{Bytes, Slice, Str, Struct};
 use mm_goplugin::rpc::{Args, CallError, Client, Empty, Refusal, Reply, Running, Service};
@@ -17,7 +17,7 @@ use mm_proto::netrpc::{Activation, OnActivateArgs, OnActivateReturns};
 use mm_proto::plugin::v1;
 use mm_proto::plugin::v1::value::Kind;
 
-use crate::common::{HEAD, TAIL, is_alive, sdk};
+use crate::common::{AT_LAST, HEAD, TAIL, is_alive, sdk, wait_until};
 
 /// How long a process may take to be gone. The server allows 2 s, and the process ends itself after 1.9 s; the rest is for a machine
 /// that is busy with other tests.
@@ -68,7 +68,11 @@ impl Bundle {
         std::fs::write(dir.path().join("plugin.py"), source).unwrap();
         let executable = env!("CARGO_BIN_EXE_mm-host");
         let host = server.join("mm-host");
-        std::fs::hard_link(executable, &host).or_else(|_| std::fs::copy(executable, &host).map(drop)).unwrap();
+        // Elsewhere than on this disk it is copied, by another process: what another test forks off meanwhile would hold a file open for
+        // writing that this one has open, and nobody can start such a file.
+        if std::fs::hard_link(executable, &host).is_err() {
+            assert!(Command::new("cp").arg(executable).arg(&host).status().unwrap().success());
+        }
         std::os::unix::fs::symlink(sdk(), server.join("packages")).unwrap();
         Self { dir, temporary: tempfile::tempdir().unwrap() }
     }
@@ -127,8 +131,6 @@ pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
 pub(crate) struct Started {
     pub(crate) child: Child,
     pub(crate) socket: PathBuf,
-    /// How long the handshake took.
-    pub(crate) handshake: Duration,
     stderr: Lines,
     /// The pipes that it was given.
     pub(crate) pipes: [PathBuf; 2],
@@ -145,20 +147,17 @@ impl Started {
     /// Starts a process and reads the handshake.
     pub(crate) fn new(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut begun = Instant::now();
         let mut child = loop {
             match command.spawn() {
                 // Another test forked while this one's copy of the executable was open for writing: until that child's exec.
                 Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
                     std::thread::sleep(Duration::from_millis(10));
-                    begun = Instant::now();
                 }
                 spawned => break spawned.expect("it starts"),
             }
         };
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let handshake = begun.elapsed();
         let stderr = Lines::default();
         let (pipe, lines) = (child.stderr.take().unwrap(), stderr.clone());
         let pipes = [link(child.stdout.as_ref().unwrap()), link(&pipe)];
@@ -168,7 +167,7 @@ impl Started {
             }
         });
         let socket = address(&line).unwrap_or_else(|| panic!("{line:?}: {:?}", stderr.0.lock().unwrap())).to_owned();
-        Self { child, socket, handshake, stderr, pipes }
+        Self { child, socket, stderr, pipes }
     }
 
     pub(crate) fn pid(&self) -> i32 {
@@ -177,14 +176,14 @@ impl Started {
 
     /// Waits for its end.
     pub(crate) async fn ended(&mut self, limit: Duration) -> ExitStatus {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(begun.elapsed() < limit, "the plugin lives: {:#?}", self.stderr.0.lock().unwrap());
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let mut status = None;
+        let child = &mut self.child;
+        let ended = || {
+            status = child.try_wait().unwrap();
+            status.is_some()
+        };
+        wait_until(limit, ended).await;
+        status.unwrap_or_else(|| panic!("the plugin lives: {:#?}", self.stderr.0.lock().unwrap()))
     }
 
     /// Its Python processes, and theirs.
@@ -300,14 +299,9 @@ impl Server {
 
     /// Waits for a line with this text.
     pub(crate) async fn wait_for_line(&self, text: &str) -> serde_json::Map<String, serde_json::Value> {
-        for _ in 0..400 {
-            let found = self.lines().into_iter().find(|it| it["@message"].as_str().unwrap().contains(text));
-            if let Some(found) = found {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!("no line with {text:?}: {:#?} {:#?}", self.lines(), self.api.logged());
+        let found = || self.lines().into_iter().find(|it| it["@message"].as_str().unwrap().contains(text));
+        wait_until(AT_LAST, || found().is_some()).await;
+        found().unwrap_or_else(|| panic!("no line with {text:?}: {:#?} {:#?}", self.lines(), self.api.logged()))
     }
 
     /// Asks it to quit: it must be gone with everything in time.
@@ -317,19 +311,14 @@ impl Server {
         self.host.close().await;
         let status = self.started.ended(GONE).await;
         assert_eq!(status.code(), Some(0), "{:#?}", self.lines());
-        assert_gone(&descendants);
+        assert_gone(&descendants).await;
     }
 }
 
-/// None of these processes runs any more; the kernel may take a moment to kill one.
-pub(crate) fn assert_gone(pids: &[i32]) {
-    for _ in 0..20 {
-        if !pids.iter().any(|it| is_alive(*it)) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    panic!("still there: {:?}", pids.iter().filter(|it| is_alive(**it)).collect::<Vec<_>>());
+/// None of these processes runs any more. A host that had to end itself leaves the killing to its janitor, which needs a moment.
+pub(crate) async fn assert_gone(pids: &[i32]) {
+    let gone = wait_until(GONE, || !pids.iter().any(|it| is_alive(*it))).await;
+    assert!(gone.is_some(), "still there: {:?}", pids.iter().filter(|it| is_alive(**it)).collect::<Vec<_>>());
 }
 
 #[derive(Debug, Default)]
@@ -371,13 +360,9 @@ impl Api {
     }
 
     pub(crate) async fn wait_for(&self, text: &str) -> Logged {
-        for _ in 0..400 {
-            if let Some(found) = self.logged().into_iter().find(|it| it.message.contains(text)) {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!("nothing with {text:?} was logged: {:#?}", self.logged());
+        let found = || self.logged().into_iter().find(|it| it.message.contains(text));
+        wait_until(AT_LAST, || found().is_some()).await;
+        found().unwrap_or_else(|| panic!("nothing with {text:?} was logged: {:#?}", self.logged()))
     }
 
     fn log(&self, level: &'static str, message: String, values: Vec<v1::Value>) -> Running {

@@ -158,6 +158,6 @@ func converse(s *session) {
 	if fmt.Sprint(typed) != "[ <nil>]" {
 		s.t.Errorf("%q", typed)
 	}
-	expect("", s.do(object{"command": "deactivate", "limit": 1000}, nil))
+	expect("", s.do(object{"command": "deactivate", "limit": 20000}, nil))
 	expect("", s.do(object{"command": "stop"}, nil))
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -80,6 +81,9 @@ func scripted(t *testing.T, script string) string {
 	if err := os.WriteFile(filepath.Join(folder, "plugin.yaml"), []byte(manifest), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	// Nobody can start a file that somebody has open for writing, such as a child that another test forks off meanwhile, until its exec.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(filepath.Join(folder, "plugin.sh"), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
 		t.Fatal(err)
 	}

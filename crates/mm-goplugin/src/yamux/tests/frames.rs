@@ -6,11 +6,12 @@ use crate::noise::noise;
 #[tokio::test]
 async fn an_incoming_stream_is_acknowledged_though_nobody_accepts_it() {
     let (_connection, mut peer) = server(Limits::default());
-    let asked = Instant::now();
-    for id in [1, 3, 5] {
-        peer.open(id).await;
-    }
-    assert!(asked.elapsed() < Duration::from_millis(100));
+    at_once(async {
+        for id in [1, 3, 5] {
+            peer.open(id).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
