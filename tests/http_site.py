@@ -19,6 +19,8 @@ from typing import Any
 from conftest import SDK
 
 PLUGIN_ID = "org.example.http"
+#: Seconds after which what has not happened is a failure.
+PATIENCE = 60.0
 PREAMBLE = """
 import asyncio, json, os, threading, time
 from mattermost_plugin import *
@@ -77,7 +79,7 @@ class Site:
         self.until(lambda: len(self.lines) >= wanted and self.lines[known].endswith(line), f"no answer to {line}")
         return self.lines[wanted - 1]
 
-    def logged(self, pattern: str, timeout: float = 20) -> re.Match[str]:
+    def logged(self, pattern: str, timeout: float = PATIENCE) -> re.Match[str]:
         """Returns what a line of the log matches, waiting for it."""
 
         def look() -> re.Match[str] | None:
@@ -88,7 +90,7 @@ class Site:
 
         return self.until(look, f"no {pattern!r} in the log", timeout)
 
-    def until(self, look: Any, why: str, timeout: float = 20) -> Any:
+    def until(self, look: Any, why: str, timeout: float = PATIENCE) -> Any:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             found = look()
@@ -99,7 +101,7 @@ class Site:
         raise AssertionError(f"{why}; the log:\n{log}")
 
     def connect(self, port: int = 0) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", port or self.port), timeout=20)
+        connection = socket.create_connection(("127.0.0.1", port or self.port), timeout=PATIENCE)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
@@ -133,12 +135,17 @@ class Site:
     def pids(self) -> tuple[int, int]:
         """Returns the ids of the host and of the Python process."""
         host = self.process.pid
-        children: list[int] = []
-        for task in Path(f"/proc/{host}/task").iterdir():
-            children += map(int, (task / "children").read_text().split())
-        names = {child: Path(f"/proc/{child}/comm").read_text().strip() for child in children}
-        (python,) = (child for child, name in names.items() if name != "mm-host-janitor")
-        return host, python
+
+        def look() -> list[int] | None:
+            try:
+                names = {child: Path(f"/proc/{child}/comm").read_text().strip() for child in children(host)}
+            except OSError:
+                # A thread or a process that has ended since it was listed.
+                return None
+            found = [child for child, name in names.items() if name != "mm-host-janitor"]
+            return found if len(found) == 1 else None
+
+        return host, self.until(look, "there is no process, or more than one")[0]
 
     def memory(self) -> tuple[int, int]:
         """Returns the resident memory of host and Python in bytes."""
@@ -149,13 +156,19 @@ class Site:
         if self.process.stdin is not None:
             self.process.stdin.close()
         try:
-            self.process.wait(15)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
             raise
         finally:
             self.folder.cleanup()
+
+
+def children(pid: int) -> list[int]:
+    """Returns the ids of the processes that a process has started."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
 def resident(pid: int) -> int:

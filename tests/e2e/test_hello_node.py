@@ -10,7 +10,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Play
+from conftest import ROOT, Play, no_host
 
 EXAMPLE = ROOT / "examples" / "hello_node"
 
@@ -93,9 +93,8 @@ def test_with_the_protos_of_an_earlier_release_it_works_the_same(
 @pytest.mark.usefixtures("on_path")
 def test_its_bundle_has_what_it_needs_and_runs(plugin: Path, mm_host: Path, play: Play, tmp_path: Path) -> None:
     bundle = tmp_path / "hello.tar.gz"
-    made = subprocess.run(
-        [mm_host, "bundle", plugin, "--output", bundle], capture_output=True, text=True, timeout=60, check=False
-    )
+    command = [mm_host, "bundle", plugin, "--host", no_host(), "--output", bundle]
+    made = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert made.returncode == 0, made.stderr
     with tarfile.open(bundle) as archive:
         archive.extractall(tmp_path, filter="data")
