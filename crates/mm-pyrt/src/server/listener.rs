@@ -14,12 +14,15 @@ use super::connection;
 use super::service::Service;
 use crate::peer;
 
-/// How long connections may take to write their last answers when the server stops.
+/// How long connections may take to write their last answers when the server stops, once all calls are answered or given up.
 const FLUSH: Duration = Duration::from_millis(500);
 
 /// A bound socket that accepts until it is stopped.
 pub(super) struct Listener {
+    /// Nothing new is accepted.
     stop: CancellationToken,
+    /// No more answers are to be expected.
+    over: CancellationToken,
     task: std::sync::Mutex<Option<JoinHandle<()>>>,
     path: PathBuf,
 }
@@ -37,14 +40,16 @@ impl Listener {
             io::Error::new(error.kind(), format!("cannot listen on {}: {error}{advice}", path.display()))
         })?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-        let stop = CancellationToken::new();
-        let task = runtime.spawn(accept(listener, peer, service, stop.clone()));
-        Ok(Self { stop, task: Some(task).into(), path: path.to_owned() })
+        let (stop, over) = (CancellationToken::new(), CancellationToken::new());
+        let task = runtime.spawn(accept(listener, peer, service, stop.clone(), over.clone()));
+        Ok(Self { stop, over, task: Some(task).into(), path: path.to_owned() })
     }
 
-    /// Accepts no more and lets the connections finish what they have to say. The result is to be awaited; it takes little time.
+    /// Accepts no more and lets the calls that are running end. The result is to be awaited, or dropped, when no more of them are to be
+    /// waited for: then the connections finish what they have to say, which takes little time.
     pub(super) fn stop(&self) -> impl Future<Output = ()> + Send + use<> {
         self.stop.cancel();
+        let over = self.over.clone().drop_guard();
         let task = crate::lock(&self.task).take();
         if task.is_some() {
             // The name goes first, so that nobody connects to a socket that will not answer. Only once: it may be another server's
@@ -52,6 +57,7 @@ impl Listener {
             let _ = std::fs::remove_file(&self.path);
         }
         async move {
+            drop(over);
             if let Some(task) = task {
                 let _ = task.await;
             }
@@ -59,7 +65,13 @@ impl Listener {
     }
 }
 
-async fn accept(listener: UnixListener, peer: peer::Expected, service: Service, stop: CancellationToken) {
+async fn accept(
+    listener: UnixListener,
+    peer: peer::Expected,
+    service: Service,
+    stop: CancellationToken,
+    over: CancellationToken,
+) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -79,7 +91,13 @@ async fn accept(listener: UnixListener, peer: peer::Expected, service: Service, 
         }
     }
     drop(listener);
-    let all = async { while connections.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(FLUSH, all).await;
+    let limit = async {
+        over.cancelled().await;
+        tokio::time::sleep(FLUSH).await;
+    };
+    tokio::select! {
+        () = async { while connections.join_next().await.is_some() {} } => {}
+        () = limit => {}
+    }
     connections.abort_all();
 }

@@ -16,14 +16,15 @@ class MyPlugin(Plugin):
     @hook
     def execute_command(self, context, args):
         self.logger.info("begun")
-        time.sleep(0.5)
+        # Longer than connections may take to write what was answered.
+        time.sleep(1.0)
         self.logger.info("finished")
         return "done"
 """)
     )
     call = host.hook_future("ExecuteCommand", args={})
     host.log("begun")
-    host.shutdown()
+    host.shutdown(grace_ms=15_000)
     assert call.result().command_response.text == "done"
     assert host.wait()[0] == 0
     assert "finished" in [record.message for record in host.records]
@@ -62,7 +63,7 @@ class MyPlugin(Plugin):
     @hook
     def execute_command(self, context, args):
         self.logger.info("begun")
-        time.sleep(0.4)
+        time.sleep(1.0)
         return "done"
 """)
     )
