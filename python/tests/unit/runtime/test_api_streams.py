@@ -14,18 +14,18 @@ from mattermost_plugin.api import AsyncPluginAPIClient, PluginAPIClient
 from mattermost_plugin.http import HttpRequest, HttpResponse
 
 #: Seconds after which what has not happened is a failure.
-PATIENCE = 5.0
+PATIENCE = 20.0
 PATH = "/mattermost.plugin.v1.PluginApi/PluginHTTP"
 
 
 @pytest.fixture
 def api(client: _native.Client) -> PluginAPIClient:
-    return PluginAPIClient(client, 10.0)
+    return PluginAPIClient(client, 3 * PATIENCE)
 
 
 @pytest.fixture
 def aio(client: _native.Client) -> AsyncPluginAPIClient:
-    return AsyncPluginAPIClient(client, 10.0)
+    return AsyncPluginAPIClient(client, 3 * PATIENCE)
 
 
 class Upload:
@@ -179,7 +179,7 @@ def test_what_is_not_read_is_not_fetched(host: Any, api: PluginAPIClient, aio: A
     target = Target(host, size=60_000, pieces=100_000)
     with api.plugin_http_stream(HttpRequest(url="/other")) as response:
         assert len(next(response.iter_body())) == 60_000
-    assert target.gone.wait(5)
+    assert target.gone.wait(PATIENCE)
 
     async def read_a_little() -> None:
         async with aio.plugin_http_stream(HttpRequest(url="/other")) as response:
@@ -189,7 +189,7 @@ def test_what_is_not_read_is_not_fetched(host: Any, api: PluginAPIClient, aio: A
 
     target = Target(host, size=60_000, pieces=100_000)
     asyncio.run(read_a_little())
-    assert target.gone.wait(5)
+    assert target.gone.wait(PATIENCE)
 
 
 def test_an_answer_that_ends_early(host: Any, api: PluginAPIClient, aio: AsyncPluginAPIClient) -> None:
