@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncRead;
-use tokio::time::{Instant, interval_at, sleep, timeout};
+use tokio::time::{Instant, interval_at, sleep_until, timeout};
 
 use super::connection::Inner;
 use super::end::End;
@@ -62,45 +62,59 @@ async fn drive(inner: &Inner) -> End {
     let every = inner.limits.keep_alive_interval;
     let mut tick = interval_at(Instant::now() + every, every);
     let mut ping: u32 = 0;
-    let mut asked = false;
+    let part = inner.limits.keep_alive_timeout / PARTS;
+    let mut waiting: Option<Waiting> = None;
     loop {
         let overdue = async {
-            match asked {
-                true => patience(inner.limits.keep_alive_timeout).await,
-                false => pending().await,
+            match &waiting {
+                Some(waiting) => sleep_until(waiting.begun + part).await,
+                None => pending().await,
             }
         };
         tokio::select! {
             error = &mut flush => return End::Io(error),
             () = inner.close.notified() => return inner.end_now().unwrap_or(End::Closed),
             () = overdue => {
-                if pong(inner) != Some(ping) {
-                    return End::KeepAliveTimeout;
+                waiting = waiting.filter(|it| !it.is_over(pong(inner), ping));
+                if let Some(more) = waiting.take() {
+                    match more.after(part) {
+                        Some(more) => waiting = Some(more),
+                        None => return End::KeepAliveTimeout,
+                    }
                 }
-                asked = false;
             }
             now = tick.tick() => {
                 sweep(inner, now);
                 ping = ping.wrapping_add(1);
                 // A failure is seen by `flush`.
                 let _ = inner.out.put(|out, ()| Header::ping(flag::SYN, ping).write(out));
-                asked = true;
+                waiting = waiting.filter(|it| !it.is_over(pong(inner), ping));
+                waiting.get_or_insert(Waiting { ping, begun: Instant::now(), left: PARTS });
             }
         }
     }
 }
 
-/// Waits as long as an answer may take. A part of that time which was far longer than it should be does not count: then this process
-/// had no turn, or the whole machine stood still, and the answer may be there and unread.
-async fn patience(limit: Duration) {
-    let part = limit / PARTS;
-    let mut left = PARTS;
-    while left > 0 {
-        let begun = Instant::now();
-        sleep(part).await;
-        if begun.elapsed() <= 2 * part + SLACK {
-            left -= 1;
-        }
+/// The wait for the answer to a ping.
+struct Waiting {
+    ping: u32,
+    /// When its present part has begun.
+    begun: Instant,
+    left: u32,
+}
+
+impl Waiting {
+    /// Whether this ping was answered, or one after it; `last` is the last that was sent.
+    fn is_over(&self, pong: Option<u32>, last: u32) -> bool {
+        pong.is_some_and(|it| it.wrapping_sub(self.ping) <= last.wrapping_sub(self.ping))
+    }
+
+    /// What is left after a part, if anything. One that was far longer than it should be does not count: then this process had no turn,
+    /// or the whole machine stood still, and the answer may be there and unread.
+    fn after(self, part: Duration) -> Option<Self> {
+        let counts = self.begun.elapsed() <= 2 * part + SLACK;
+        let left = self.left - u32::from(counts);
+        (left > 0).then(|| Self { begun: Instant::now(), left, ..self })
     }
 }
 
