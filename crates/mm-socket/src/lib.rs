@@ -8,8 +8,11 @@
 //! - A socket that is watched for being writable wakes its owner whenever the peer has read something. [`Socket`] is watched for
 //!   that only when the system would not take all that was written.
 //! - A thread that sleeps is woken some time after its answer has come. [`Attention`] stays awake for answers that come soon.
+//!
+//! Both ends send bodies with [`send_body`].
 
 mod attention;
+mod body;
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
@@ -25,6 +28,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::runtime::Handle;
 
 pub use self::attention::{Attention, Watch};
+pub use self::body::{send_body, send_piece};
 
 /// More than this is not kept but written at once, in bytes.
 const MOST_KEPT: usize = 64 * 1024;

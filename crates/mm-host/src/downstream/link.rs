@@ -93,43 +93,14 @@ fn is_short(body: &mut Body, begin: &mut Vec<Bytes>, context: &mut Context<'_>) 
 }
 
 /// Sends a stream's body as fast as the peer takes it.
-async fn send_rest(mut stream: SendStream<Bytes>, begin: Vec<Bytes>, mut body: Body) {
+async fn send_rest(mut stream: SendStream<Bytes>, begin: Vec<Bytes>, body: Body) {
     for piece in begin {
-        if !send_piece(&mut stream, piece).await {
+        if !mm_socket::send_piece(&mut stream, piece).await {
             return;
         }
     }
-    loop {
-        let frame = poll_fn(|context| match Pin::new(&mut body).poll_frame(context) {
-            Poll::Pending => stream.poll_reset(context).map(|_| None),
-            Poll::Ready(frame) => Poll::Ready(Some(frame)),
-        });
-        match frame.await {
-            Some(Some(Ok(frame))) => {
-                let piece = frame.into_data().unwrap_or_default();
-                if !send_piece(&mut stream, piece).await {
-                    return;
-                }
-            }
-            Some(Some(Err(_))) => return stream.send_reset(Reason::CANCEL),
-            // A stream that is gone has told the one who waits for the answer.
-            Some(None) => return stream.send_data(Bytes::new(), true).unwrap_or_default(),
-            None => return,
-        }
-    }
-}
-
-/// Sends a piece of a body when there is room for it; `false` when nobody wants it any more.
-async fn send_piece(stream: &mut SendStream<Bytes>, mut piece: Bytes) -> bool {
-    while !piece.is_empty() {
-        stream.reserve_capacity(piece.len());
-        let Some(Ok(room)) = poll_fn(|context| stream.poll_capacity(context)).await else { return false };
-        let now = piece.split_to(room.min(piece.len()));
-        if stream.send_data(now, false).is_err() {
-            return false;
-        }
-    }
-    true
+    // Requests of gRPC have no trailers.
+    mm_socket::send_body(stream, body, Reason::CANCEL).await;
 }
 
 /// An answer's body.

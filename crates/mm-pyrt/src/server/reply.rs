@@ -2,13 +2,13 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Weak;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use h2::Reason;
 use h2::server::SendResponse;
-use h2::{Reason, SendStream};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response};
 use hyper::body::Body as _;
@@ -85,44 +85,6 @@ pub(super) async fn send_response(
     if let Ok(stream) = respond.send_response(Response::from_parts(head, ()), is_short)
         && !is_short
     {
-        send_body(stream, body).await;
+        mm_socket::send_body(stream, body, Reason::INTERNAL_ERROR).await;
     }
-}
-
-/// Sends a body as fast as the caller takes it.
-async fn send_body(mut stream: SendStream<Bytes>, mut body: Body) {
-    loop {
-        let frame = poll_fn(|context| match Pin::new(&mut body).poll_frame(context) {
-            Poll::Pending => stream.poll_reset(context).map(|_| None),
-            Poll::Ready(frame) => Poll::Ready(Some(frame)),
-        });
-        let sent = match frame.await {
-            Some(Some(Ok(frame))) => match frame.into_data() {
-                Ok(piece) => send_piece(&mut stream, piece).await,
-                Err(frame) => {
-                    // A caller that is gone needs no trailers.
-                    return drop(stream.send_trailers(frame.into_trailers().unwrap_or_default()));
-                }
-            },
-            Some(Some(Err(_))) => return stream.send_reset(Reason::INTERNAL_ERROR),
-            Some(None) => return drop(stream.send_data(Bytes::new(), true)),
-            None => return,
-        };
-        if !sent {
-            return;
-        }
-    }
-}
-
-/// Sends a piece of a body when there is room for it; `false` when nobody wants it any more.
-async fn send_piece(stream: &mut SendStream<Bytes>, mut piece: Bytes) -> bool {
-    while !piece.is_empty() {
-        stream.reserve_capacity(piece.len());
-        let Some(Ok(room)) = poll_fn(|context| stream.poll_capacity(context)).await else { return false };
-        let now = piece.split_to(room.min(piece.len()));
-        if stream.send_data(now, false).is_err() {
-            return false;
-        }
-    }
-    true
 }
