@@ -107,7 +107,8 @@ class Streams(Plugin):
             for number in range(count):
                 yield ServerSentEvent({"number": number})
                 await asyncio.sleep(pause)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):
+            # While it sleeps, or while the client takes an event.
             self.seen.append("events cancelled")
             raise
 
