@@ -64,9 +64,9 @@ def test_a_handler_that_does_not_read_holds_the_client_up(server: Minimost, web:
 
 
 def test_an_event_is_there_within_fifty_milliseconds(web: Web) -> None:
-    with web.connect(b"GET /stamps?count=25 HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n") as connection:
+    with web.connect(b"GET /stamps?count=150 HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n") as connection:
         data = (line[5:] for line in connection.makefile("rb") if line.startswith(b"data:"))
         late = [time.time() - json.loads(it)["at"] for it in data]
-    assert len(late) == 25
-    # One that a busy machine holds up is not the rule.
+    assert len(late) == 150
+    # Some that a busy machine holds up are not the rule: in these three seconds one of the programs may stand still for more than one.
     assert statistics.median(late) < 0.05
