@@ -20,6 +20,8 @@ class RoughPeer:
 
     def __init__(self, path: str, answer: Answer) -> None:
         self.answer = answer
+        self.path = path
+        self.closing = False
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen()
@@ -27,14 +29,19 @@ class RoughPeer:
         self.thread.start()
 
     def close(self) -> None:
-        """Stops listening."""
+        """Stops listening, when the thread has: a system call goes by the descriptor's number, which would be the next peer's."""
+        self.closing = True
+        with socket.socket(socket.AF_UNIX) as waker:
+            waker.connect(self.path)
+        self.thread.join(20)
+        assert not self.thread.is_alive()
         self.listener.close()
 
     def _accept(self) -> None:
         while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
+            connection, _ = self.listener.accept()
+            if self.closing:
+                connection.close()
                 return
             threading.Thread(target=self._until_closed, args=(connection,), daemon=True).start()
 
