@@ -62,10 +62,12 @@ class Streams(Plugin):
         return {"seen": self.seen, "made": Streams.made}
 
     @route.post("/echo", public=True)
-    def echo(self, request: HttpRequest, writer: ResponseWriter) -> None:
+    def echo(self, request: HttpRequest, writer: ResponseWriter, at_once: bool = False) -> None:
         """Sends back what comes, while it comes."""
         for piece in request.iter_body():
             writer.write(piece)
+            if at_once:
+                writer.flush()
 
     @route.post("/digest", public=True)
     async def digest(self, request: HttpRequest) -> str:
@@ -83,6 +85,11 @@ class Streams(Plugin):
     def unread(self) -> str:
         """Answers without a look at the body."""
         return "no thanks"
+
+    @route.post("/fail_unread", public=True)
+    def fail_unread(self) -> str:
+        """Fails without a look at the body."""
+        raise RuntimeError("secret")
 
     @route.get("/download", public=True)
     def download(self, size: int) -> HttpResponse:

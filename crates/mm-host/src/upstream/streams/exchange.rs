@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue};
 use mm_goplugin::Broker;
 use mm_goplugin::io_stream::RemoteReader;
 use mm_goplugin::rpc::Reply;
-use mm_proto::header::{Header, canonical_fields, content_length};
+use mm_proto::header::{Header, canonical_fields};
 use mm_proto::plugin::v1;
 use mm_proto::plugin::v1::serve_http_request::Part as Request;
 use mm_proto::plugin::v1::serve_http_response::Part as Answer;
@@ -22,7 +22,7 @@ use mm_socket::Attention;
 use super::hijack;
 use super::hook::{Answers, HttpHook};
 use super::pieces::Pieces;
-use super::requests::{Body, News, Requests};
+use super::requests::{Body, Missing, News, Requests};
 use super::wire::ServeArgs;
 use super::writer::{ResponseWriter, WriteError};
 
@@ -31,6 +31,9 @@ const TRAILER: &str = "Trailer:";
 
 /// The status that a server sends by itself.
 const OK: i32 = 200;
+
+/// Go's net/http reads so much of a body that nobody wants, rather than to give up the connection.
+const READ_BY_SERVER: u64 = 256 * 1024;
 
 /// How soon the parts of answers come, in all exchanges.
 static ATTENTION: Attention = Attention::new();
@@ -52,16 +55,17 @@ pub(super) async fn serve(
     let writer = writer.map_err(|error| failed(error.to_string()))?;
     let body = body.map_err(|error| failed(error.to_string()))?;
     let header = writer.header().await.map_err(|error| failed(error.to_string()))?;
-    let Some(hooks) = hooks else { return Err(failed(super::NOT_ACTIVATED.to_owned())) };
 
     let request = v1::HttpRequestHead::from(args.request.unwrap_or_default());
-    let body = Body::new(body, content_length(&request.header));
+    let http_1 = request.proto_major == 1;
+    let body = Body::new(body, &request);
     let start = v1::ServeHttpStart { context: args.context, request: Some(request), response_header: header.clone() };
     let (requests, news) = Requests::new(start, body);
-    let exchange = Exchange::new(writer, news, header);
+    let mut exchange = Exchange::new(writer, news, header, http_1);
+    let Some(hooks) = hooks else { return exchange.fail(super::NOT_ACTIVATED.to_owned()).await.map_err(failed) };
     match hook.call(&*hooks, requests.boxed()).await {
         Ok(answers) => exchange.finish(answers).await.map_err(failed),
-        Err(error) => Err(failed(error.to_string())),
+        Err(error) => exchange.fail(error.to_string()).await.map_err(failed),
     }
 }
 
@@ -95,6 +99,8 @@ struct Exchange {
     news: News,
     /// What the server had set before.
     server_header: Header,
+    /// The client speaks HTTP/1, one thing after the other.
+    http_1: bool,
     head: Head,
     /// Whether the server may have sent something to the client.
     begun: bool,
@@ -112,11 +118,12 @@ struct Exchange {
 }
 
 impl Exchange {
-    fn new(writer: ResponseWriter, news: News, server_header: Header) -> Self {
+    fn new(writer: ResponseWriter, news: News, server_header: Header, http_1: bool) -> Self {
         Self {
             writer,
             news,
             server_header,
+            http_1,
             head: Head::Open,
             begun: false,
             pieces: Pieces::default(),
@@ -140,9 +147,11 @@ impl Exchange {
     /// Makes the failure known: by a 500 when nothing was sent, else by breaking the connection.
     async fn fail(&mut self, why: String) -> Result<Reply, String> {
         if !self.begun {
-            if matches!(self.head, Head::Sent(Some(_))) {
+            let ends = self.ends_connection(true);
+            if ends || matches!(self.head, Head::Sent(Some(_))) {
                 // The 500 has the server's own header. When the client is gone, so is its interest.
-                let _ = self.writer.sync_header(&self.server_header).await;
+                let header = self.server_header.clone();
+                let _ = self.writer.sync_header(&if ends { ending(header) } else { header }).await;
             }
             return Err(why);
         }
@@ -163,7 +172,7 @@ impl Exchange {
             } else if let Some(next) = answers.next().now_or_never() {
                 next
             } else {
-                self.send().await?;
+                self.send(false).await?;
                 continue;
             };
             let Some(answer) = next.transpose()? else { break };
@@ -177,7 +186,7 @@ impl Exchange {
         }
         // The end of the call flushes.
         self.flush = false;
-        self.send().await
+        self.send(true).await
     }
 
     /// Takes a part of the answer; sends what has to go before it.
@@ -189,7 +198,7 @@ impl Exchange {
             Answer::Head(head) => self.take_head(head).await,
             Answer::Body(piece) => {
                 if !self.pieces.has_room(piece.len()) {
-                    self.send().await?;
+                    self.send(false).await?;
                 }
                 self.pieces.push(piece);
                 Ok(())
@@ -199,7 +208,7 @@ impl Exchange {
                 Ok(())
             }
             Answer::Trailers(trailers) => {
-                self.send().await?;
+                self.send(true).await?;
                 self.send_trailers(trailers.header).await
             }
             // Answered.
@@ -227,8 +236,30 @@ impl Exchange {
         self.check(self.writer.write_header(head.status_code).await)
     }
 
+    /// Whether the connection has to end with an answer that begins now. `whole`: the plugin has said all of it.
+    ///
+    /// Before the answer to a request whose body has not come yet, Go's net/http waits for 256 KiB of it and throws them away: the plugin
+    /// would miss them without a word, and a client that waits for its answer before it sends more would wait for ever. It leaves the
+    /// body alone when the connection ends with the answer.
+    fn ends_connection(&self, whole: bool) -> bool {
+        self.http_1
+            && match self.news.missing() {
+                Missing::Nothing => false,
+                // So little is on its way, as a rule, and nobody wants it any more.
+                Missing::Bytes(count) => !whole || count >= READ_BY_SERVER,
+                Missing::Unknown => true,
+            }
+    }
+
     /// Sends what waits: the head, what follows it, and the flush.
-    async fn send(&mut self) -> Result<(), Stop> {
+    async fn send(&mut self, whole: bool) -> Result<(), Stop> {
+        if !matches!(self.head, Head::Sent(_)) && self.ends_connection(whole) {
+            let open = || v1::HttpResponseHead { status_code: OK, header: self.server_header.clone() };
+            let head = std::mem::replace(&mut self.head, Head::Open);
+            let mut head = if let Head::Waiting(head) = head { head } else { open() };
+            head.header = ending(head.header);
+            self.head = Head::Waiting(head);
+        }
         match std::mem::replace(&mut self.head, Head::Sent(None)) {
             Head::Waiting(head) => {
                 self.check(self.writer.sync_header(&head.header).await)?;
@@ -318,6 +349,12 @@ impl Exchange {
 
 fn failed(what: &str) -> Stop {
     Stop::Failed(format!("the plugin {what}"))
+}
+
+/// A header with which the connection ends.
+fn ending(mut header: Header) -> Header {
+    header.insert("Connection".to_owned(), v1::StringList { values: vec!["close".to_owned()] });
+    header
 }
 
 /// A header as the server can send it. How the body travels is not the plugin's to say.

@@ -213,6 +213,7 @@ pub(super) struct Sent {
     pub(super) content_length: i64,
     pub(super) method: String,
     pub(super) url: Vec<u8>,
+    pub(super) proto_major: i64,
     pub(super) header: Header,
 }
 
@@ -221,6 +222,7 @@ mm_gob::gob_struct! {
         "ContentLength" => content_length: Int,
         "Method" => method: codec::Str,
         "URL" => url: BinaryMarshaled,
+        "ProtoMajor" => proto_major: Int,
         "Header" => header: HeaderCodec,
     }
 }
@@ -309,13 +311,13 @@ impl Site {
 
 /// A request without a body.
 pub(super) fn get(url: &str) -> Sent {
-    Sent { method: "GET".to_owned(), url: url.into(), ..Sent::default() }
+    Sent { method: "GET".to_owned(), url: url.into(), proto_major: 1, ..Sent::default() }
 }
 
 /// A request that declares a body of this length.
 pub(super) fn post(length: usize) -> Sent {
     let header = fields(&[("Content-Length", &length.to_string())]);
-    Sent { method: "POST".to_owned(), url: b"/".to_vec(), header, content_length: length as i64 }
+    Sent { method: "POST".to_owned(), url: b"/".to_vec(), proto_major: 1, header, content_length: length as i64 }
 }
 
 pub(super) fn fields(fields: &[(&str, &str)]) -> Header {

@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll};
 
 use futures::StreamExt as _;
-use tokio::io::{AsyncRead, ReadBuf};
+use mm_proto::header::Header;
+use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf};
 
 use super::*;
 
@@ -36,6 +37,57 @@ async fn a_body_that_ends_early_is_told() {
         let site = Site::serving(plugin).await;
         site.serve(&Writer::new(Behaviour::default()), post(declared), vec![1; sent]).await.unwrap();
         assert_eq!(seen.next().await, format!("{sent} {expected}"));
+    }
+}
+
+/// What the field `Connection` is when a plugin answers although only so much of the body has come.
+async fn connection_of(request: Sent, sent: usize, plugin: Arc<Serving>) -> (Option<Vec<String>>, bool) {
+    let (mut client, body) = tokio::io::duplex(1 << 20);
+    client.write_all(&vec![1; sent]).await.unwrap();
+    let writer = Writer::new(Behaviour::default());
+    let result = Site::serving(plugin).await.serve_from(&writer, request, body).await;
+    assert_eq!(writer.field("X-Request-Id").unwrap(), ["r1"], "what the server has set stays");
+    (writer.field("Connection"), result.is_ok())
+}
+
+#[tokio::test]
+async fn the_connection_ends_when_the_server_would_wait_for_a_body_or_throw_it_away() {
+    let in_chunks = || Sent { header: Header::new(), ..post(0) };
+    let second = || Sent { proto_major: 2, ..post(1 << 20) };
+    let close = Some(vec!["close".to_owned()]);
+    for (what, request, ends) in [
+        ("large", post(1 << 20), true),
+        ("small", post(1000), false),
+        ("in chunks", in_chunks(), true),
+        ("none", get("/"), false),
+        ("HTTP/2", second(), false),
+    ] {
+        let expected = if ends { close.clone() } else { None };
+        let answered = connection_of(request.clone(), 10, Serving::answering([body("no")])).await;
+        assert_eq!(answered, (expected.clone(), true), "{what}");
+        let failed = connection_of(request.clone(), 10, Serving::answering([broken()])).await;
+        assert_eq!(failed, (expected.clone(), false), "{what}, failed");
+        let refused = connection_of(request, 10, Serving::new(|_| Err(ApiError::plain("not now")))).await;
+        assert_eq!(refused, (expected, false), "{what}, not called");
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_that_goes_on_reading_gets_the_body_whatever_its_length() {
+    for (length, sent, ends) in [(1000, 10, true), (1000, 1000, false)] {
+        let plugin = conversing(move |mut it| async move {
+            it.start().await;
+            let mut count = 0;
+            while count < sent {
+                let Some(Request::Body(piece)) = it.hear().await else { panic!("there is more") };
+                count += piece.len();
+            }
+            it.say(body("begun")).await;
+            it.say(flush()).await;
+            it.say(body("done")).await;
+        });
+        let expected = ends.then(|| vec!["close".to_owned()]);
+        assert_eq!(connection_of(post(length), sent, plugin).await, (expected, true), "{sent} of {length}");
     }
 }
 
