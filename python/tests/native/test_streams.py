@@ -164,6 +164,28 @@ class TestServer:
         assert len(written) < 90
         assert sum(1 for _ in responses) == 99
 
+    def test_threads_that_write_side_by_side_all_get_on(
+        self, server: _native.Server, stub: Any, pb2: ModuleType
+    ) -> None:
+        responses = stub.Chat(iter([]), metadata=TOKEN, timeout=30)
+        call = server.recv(5)
+        assert call is not None
+
+        def pour(text: str) -> None:
+            for _ in range(100):
+                assert call.write_message((text,))
+
+        # Large ones and small ones want different room.
+        texts = ["a", "b" * (1 << 18)] * 2
+        threads = [threading.Thread(target=pour, args=(text,), daemon=True) for text in texts]
+        for thread in threads:
+            thread.start()
+        seen = [next(responses).text[0] for _ in range(400)]
+        for thread in threads:
+            thread.join(5)
+        assert {it: seen.count(it) for it in "ab"} == {"a": 200, "b": 200}
+        assert call.finish()
+
     def test_cancelling_wakes_reader_and_writer(self, server: _native.Server, stub: Any, pb2: ModuleType) -> None:
         release = threading.Event()
 

@@ -28,6 +28,8 @@ const ENOUGH_ROOM: usize = 64 * 1024;
 pub(super) struct StreamState {
     incoming: tokio::sync::Mutex<Streaming<Bytes>>,
     outgoing: Mutex<Outgoing>,
+    /// Held by who sends: a stream knows of one who waits for room, and of how much room is wanted once.
+    turn: tokio::sync::Mutex<()>,
     connection: Weak<Connection>,
     cancelled: CancellationToken,
     /// Wakes who waits for room: the call was finished or cancelled.
@@ -54,6 +56,7 @@ impl StreamState {
         Self {
             incoming: incoming.into(),
             outgoing: outgoing.into(),
+            turn: tokio::sync::Mutex::default(),
             connection: Arc::downgrade(connection),
             over: cancelled.child_token(),
             cancelled,
@@ -79,6 +82,8 @@ impl StreamState {
     /// sent next, which has to follow at once.
     pub(super) fn try_write(&self, message: Bytes, more: bool) -> Result<bool, Bytes> {
         let Some(connection) = self.connection.upgrade() else { return Ok(false) };
+        // Behind another thread that waits for room.
+        let Ok(_turn) = self.turn.try_lock() else { return Err(message) };
         let queue = || {
             let mut outgoing = lock(&self.outgoing);
             match outgoing.stream.as_mut() {
@@ -94,9 +99,13 @@ impl StreamState {
 
     /// Sends a message; `false` when nobody takes it.
     pub(super) async fn write(&self, message: Bytes) -> bool {
-        let has_room = tokio::select! {
-            has_room = self.room(message.len()) => has_room,
-            () = self.over.cancelled() => false,
+        let sending = async {
+            let turn = self.turn.lock().await;
+            (self.room(message.len()).await, turn)
+        };
+        let (has_room, _turn) = tokio::select! {
+            (has_room, turn) = sending => (has_room, Some(turn)),
+            () = self.over.cancelled() => (false, None),
         };
         let Some(connection) = self.connection.upgrade() else { return false };
         connection.write(|| {
