@@ -35,7 +35,7 @@ const MEMORY: u32 = 8;
 /// What is known of the answers of one kind of calls.
 #[derive(Debug, Default)]
 pub struct Attention {
-    /// Waits under way.
+    /// Waits under way, without those of which it is known that they take long.
     waiting: AtomicUsize,
     /// How long an answer takes, as a moving average in nanoseconds.
     usual: AtomicU32,
@@ -58,7 +58,7 @@ impl Attention {
         if let Poll::Ready(output) = poll_once(future.as_mut()).await {
             return output;
         }
-        let watch = self.begin();
+        let mut watch = self.begin();
         while watch.stays_awake() {
             yield_now().await;
             if let Poll::Ready(output) = poll_once(future.as_mut()).await {
@@ -73,10 +73,12 @@ impl Attention {
 
     /// Begins a wait, for one who waits without a runtime.
     pub fn begin(&self) -> Watch<'_> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
         let since = Instant::now();
         let usual = Duration::from_nanos(self.usual.load(Ordering::Relaxed).into());
         let until = (usual <= LIMIT && has_other_processors()).then(|| since + LIMIT);
+        if until.is_some() {
+            self.waiting.fetch_add(1, Ordering::Relaxed);
+        }
         Watch { attention: self, since, until }
     }
 }
@@ -86,20 +88,32 @@ impl Attention {
 pub struct Watch<'a> {
     attention: &'a Attention,
     since: Instant,
-    /// `None`: the answer is not expected soon.
+    /// `None`: the answer is not expected soon, or not any more. Then this is not among those who wait: an event that comes once an
+    /// hour must not send all others to sleep meanwhile.
     until: Option<Instant>,
 }
 
 impl Watch<'_> {
     /// Whether to look again at once, in place of sleeping until there is something. Before it says so it gives way to other threads: the
     /// system may have put the one that answers on this very processor.
-    pub fn stays_awake(&self) -> bool {
+    pub fn stays_awake(&mut self) -> bool {
+        let Some(until) = self.until else { return false };
+        if Instant::now() >= until {
+            self.leave();
+            return false;
+        }
         let alone = self.attention.waiting.load(Ordering::Relaxed) == 1;
-        let stays = alone && self.until.is_some_and(|it| Instant::now() < it);
-        if stays {
+        if alone {
             std::thread::yield_now();
         }
-        stays
+        alone
+    }
+
+    /// Is not among those who wait any more.
+    fn leave(&mut self) {
+        if self.until.take().is_some() {
+            self.attention.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// The answer is there.
@@ -113,7 +127,7 @@ impl Watch<'_> {
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
-        self.attention.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.leave();
     }
 }
 
@@ -175,6 +189,17 @@ mod tests {
         assert!(!is_awake(&attention));
         drop(first);
         assert_eq!(is_awake(&attention), has_other_processors());
+    }
+
+    #[test]
+    fn a_long_wait_sends_nobody_else_to_sleep() {
+        let attention = Attention::new();
+        let mut first = attention.begin();
+        first.until = first.until.map(|_| Instant::now());
+        assert!(!first.stays_awake());
+        assert_eq!(is_awake(&attention), has_other_processors());
+        drop(first);
+        assert_eq!(attention.waiting.load(Ordering::Relaxed), 0);
     }
 
     #[tokio::test]

@@ -184,8 +184,8 @@ impl Lane {
         // Dropped before this returns, which tells the peer of a call that was given up when the connection is polled next.
         let mut answer = pin!(exchange::receive(response));
         let owner = Arc::clone(&self.owner);
-        let watch = owner.attention.begin();
-        let answer = runtime::wait_condition(py, deadline, |limit| self.wait(answer.as_mut(), limit, &watch));
+        let mut watch = owner.attention.begin();
+        let answer = runtime::wait_condition(py, deadline, |limit| self.wait(answer.as_mut(), limit, &mut watch));
         if matches!(answer, Ok(Some(_))) {
             watch.over();
         }
@@ -197,7 +197,7 @@ impl Lane {
         &mut self,
         mut answer: Pin<&mut impl Future<Output = Result<T, Status>>>,
         limit: Option<Duration>,
-        watch: &Watch<'_>,
+        watch: &mut Watch<'_>,
     ) -> Option<Result<T, Status>> {
         let until = limit.map(|it| Instant::now() + it);
         loop {
