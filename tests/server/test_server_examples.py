@@ -6,6 +6,7 @@ Each bundle runs on the newest server and on one of 9.8.
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,13 +17,12 @@ from typing import Any
 import pytest
 from conftest import ROOT
 from minimost import Minimost, running
+from web_client import Web
 
 Example = Callable[..., AbstractContextManager[Minimost]]
 
 #: A test below for each.
-EXAMPLES = {"async_assistant", "hello_python", "moderation", "todo"}
-#: All that these do is done by ServeHTTP, which carries streams.
-STREAMS = {"http_api"}
+EXAMPLES = {"async_assistant", "hello_python", "http_api", "moderation", "todo"}
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +53,7 @@ def example(request: pytest.FixtureRequest, bundle: Callable[[str], Path]) -> Ex
 
 
 def test_no_example_is_forgotten() -> None:
-    assert {path.parent.name for path in (ROOT / "examples").glob("*/plugin.py")} == EXAMPLES | STREAMS
+    assert {path.parent.name for path in (ROOT / "examples").glob("*/plugin.py")} == EXAMPLES
 
 
 def command(server: Minimost, text: str) -> str:
@@ -194,3 +194,53 @@ def test_async_assistant(example: Example) -> None:
         # Nobody spoke to it.
         server.hook("MessageHasBeenPosted", {}, {"Id": "p9", "UserId": "u1", "ChannelId": "c1", "Message": "hello"})
         assert len(server.calls("CreatePost")) == 1
+
+
+def test_http_api(example: Example, request: pytest.FixtureRequest) -> None:
+    can_flush = request.node.callspec.params["example"] == "minimost"
+    user = {"Mattermost-User-Id": "u1"}
+    new = b'{"question": "Tea or coffee?", "choices": ["tea", "coffee"]}'
+    with example("http_api", webhooksecret="hush") as server:
+        server.answer("GetUser", {"Id": "u1", "Username": "anna"}, None)
+        web = Web(server.do("listen", hook={"name": "ServeHTTP"}))
+        assert web.ask("GET", "/polls").status == 401
+        created = web.ask("POST", "/polls", new, user)
+        assert (created.status, json.loads(created.body)) == (201, {"number": 1})
+        refused = web.ask("POST", "/polls", b'{"question": "Tea?", "choices": ["tea"]}', user)
+        assert refused.status == 400
+        assert "a poll has two choices at least" in refused.text
+
+        result = {"question": "Tea or coffee?", "by": "anna"}
+        watch = b"GET /polls/1/watch?changes=1 HTTP/1.1\r\nHost: test\r\nMattermost-User-Id: u2\r\nConnection: close\r\n\r\n"
+        with web.connect(watch if can_flush else b"") as connection:
+            received = b""
+            # A server of 9.8 cannot be told to flush: nobody can watch there.
+            while can_flush and b"\n\n" not in received:
+                piece = connection.recv(65536)
+                assert piece
+                received += piece
+            assert (b'"coffee": 0' in received) == can_flush
+            voted = web.ask("PUT", "/polls/1/vote/1", b"", user)
+            assert json.loads(voted.body) == {**result, "votes": {"tea": 0, "coffee": 1}}
+            if can_flush:
+                assert b'"coffee": 1' in b"".join(iter(lambda: connection.recv(65536), b""))
+        assert web.ask("PUT", "/polls/1/vote/2", b"", user).status == 400
+        assert web.ask("GET", "/polls/2", headers=user).status == 404
+        assert [it["by"] for it in json.loads(web.ask("GET", "/polls?by=anna", headers=user).body)] == ["anna"]
+        page = web.ask("GET", "/page", headers=user)
+        assert page.header["Content-Type"] == "text/html; charset=utf-8"
+        assert "Hello, anna!" in page.text
+
+        signature = "sha256=" + hmac.new(b"hush", new, "sha256").hexdigest()
+        assert web.ask("POST", "/webhook", new).status == 401
+        signed = web.ask("POST", "/webhook", new, {"X-Hub-Signature-256": signature})
+        assert json.loads(signed.body) == {"number": 2}
+        metrics = Web(server.do("listen", hook={"name": "ServeMetrics"}))
+        assert "polls_total 2\npolls_votes_total 1\n" in metrics.ask("GET", "/").text
+
+        server.answer("HasPermissionTo", False)
+        assert web.ask("DELETE", "/polls/1", headers=user).status == 403
+        server.answer("HasPermissionTo", True)
+        assert web.ask("DELETE", "/polls/1", headers=user).status == 204
+        user_id, permission = server.calls("HasPermissionTo")[-1].args
+        assert (user_id, permission["Id"]) == ("u1", "manage_system")
