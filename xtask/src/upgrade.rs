@@ -84,13 +84,16 @@ fn plan(inputs: &Inputs, new: &Surface) -> anyhow::Result<Plan> {
     let stubbed = Inputs { surface: surface.clone(), docs: docs.clone(), allow_missing_docs: true, ..inputs.clone() };
     let again = mm_codegen::compile(&stubbed).map_err(|it| regenerate::complaint(&it))?;
     anyhow::ensure!(again.missing_docs == compiled.missing_docs, "the stubs do not fit {}", mm_codegen::DOCS);
-    let files = vec![
+    let mut files = vec![
         (UPSTREAM.to_owned(), format!("{to}\n")),
         (SURFACE.to_owned(), surface),
         (mm_codegen::DOCS.to_owned(), docs),
         (mm_codegen::WIRE_LOCK.to_owned(), compiled.wire_lock),
-        (format!("{PAGES}/{to}.md"), drift.to_markdown()),
     ];
+    // Its page compares with the version before, of which nothing is known once the move has been made.
+    if to != from {
+        files.push((format!("{PAGES}/{to}.md"), drift.to_markdown()));
+    }
     Ok(Plan { files, missing: compiled.missing_docs, drift })
 }
 
@@ -210,5 +213,7 @@ mod tests {
         assert_eq!(plan.missing, []);
         assert_eq!(file(&plan, mm_codegen::DOCS), inputs.docs);
         assert_eq!(file(&plan, mm_codegen::WIRE_LOCK), inputs.wire_lock);
+        // Above all not the page that says what the version brought.
+        assert!(!plan.files.iter().any(|(path, _)| path.starts_with(PAGES)));
     }
 }

@@ -19,15 +19,16 @@ const REPOSITORY: &str = "https://github.com/mattermost/mattermost";
 
 /// Arguments that say which version of Mattermost is meant.
 #[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("tree").args(["source", "version"]).required(true))]
 pub(crate) struct Which {
     /// Folder `server/public` of a Mattermost checkout; up to 7.11 the checkout itself
-    #[arg(long, value_name = "DIR", required_unless_present = "version", conflicts_with = "version")]
+    #[arg(long, value_name = "DIR")]
     source: Option<PathBuf>,
     /// Tag or branch to fetch; `release` and `candidate` are the newest of their kind
     #[arg(long, value_name = "TAG")]
     version: Option<String>,
     /// Repository to fetch it from
-    #[arg(long, value_name = "URL", default_value = REPOSITORY, requires = "version")]
+    #[arg(long, value_name = "URL", default_value = REPOSITORY, conflicts_with = "source")]
     repository: String,
 }
 

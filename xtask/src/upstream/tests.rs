@@ -66,6 +66,30 @@ fn error(git: &Git, url: &str, version: &str) -> String {
     format!("{:#}", fetch(git, url, version).unwrap_err())
 }
 
+#[derive(clap::Parser)]
+struct Cli {
+    #[command(flatten)]
+    which: Which,
+}
+
+#[test]
+fn a_folder_or_a_version_is_asked_for_and_not_both() {
+    let parsed = |arguments: &str| {
+        let arguments = std::iter::once("drift").chain(arguments.split_whitespace());
+        <Cli as clap::Parser>::try_parse_from(arguments).map(|it| it.which).map_err(|error| error.to_string())
+    };
+    assert_eq!(parsed("--source tree").ok().and_then(|it| it.source), Some(PathBuf::from("tree")));
+    assert_eq!(parsed("--version v9.0.0 --repository url").ok().map(|it| it.repository), Some("url".to_owned()));
+    for (arguments, why) in [
+        ("", "<--source <DIR>|--version <TAG>>"),
+        ("--source tree --version v9.0.0", "'--source <DIR>' cannot be used with '--version <TAG>'"),
+        ("--source tree --repository url", "cannot be used with"),
+    ] {
+        let error = parsed(arguments).err().unwrap_or_default();
+        assert!(error.contains(why), "{arguments}: {error}");
+    }
+}
+
 #[test]
 fn only_what_is_needed_is_fetched() {
     let (_folder, url) =
