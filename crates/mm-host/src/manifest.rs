@@ -7,6 +7,7 @@
 mod check;
 mod confine;
 mod handling;
+mod named;
 mod settings;
 mod supervision;
 pub(crate) mod unknown;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::confine::{Bytes, ProcessLimits, SandboxLevel};
 pub use self::settings::{Setting, SettingOption, SettingType, SettingsSchema, SettingsSection};
@@ -175,7 +176,7 @@ pub struct PythonOptions {
 }
 
 /// Where a plugin's dependencies come from.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DependencyMode {
     /// They are installed for the machine's Python; nothing is prepared.
@@ -184,6 +185,13 @@ pub enum DependencyMode {
     Venv,
     /// They are part of the bundle as plain files.
     Bundled,
+}
+
+impl<'de> Deserialize<'de> for DependencyMode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let words = &[("system", Self::System), ("venv", Self::Venv), ("bundled", Self::Bundled)];
+        named::one_of(deserializer, words, "\"system\", \"venv\" or \"bundled\"")
+    }
 }
 
 /// `webapp` of a manifest.

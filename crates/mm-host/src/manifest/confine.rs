@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::named::one_of;
+
 /// Less does not start a Python with the SDK.
 const LEAST_MEMORY: u64 = 32 << 20;
 
@@ -32,7 +34,7 @@ pub struct ProcessLimits {
 }
 
 /// `server.python.sandbox`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SandboxLevel {
     /// The process may do what its user may.
@@ -46,6 +48,12 @@ impl SandboxLevel {
     /// Whether there is none.
     pub fn is_off(&self) -> bool {
         *self == Self::Off
+    }
+}
+
+impl<'de> Deserialize<'de> for SandboxLevel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        one_of(deserializer, &[("off", Self::Off), ("files", Self::Files)], "\"off\" or \"files\"")
     }
 }
 

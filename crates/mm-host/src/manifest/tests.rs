@@ -129,8 +129,14 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "plugin.json",
         "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"executable\": \"a.py\", \"python\": {\"dependency_mode\": \"magic\"}}}",
-        "unknown variant `magic`, expected one of `system`, `venv`, `bundled`",
+        "invalid value: string \"magic\", expected \"system\", \"venv\" or \"bundled\"",
     ),
+    (
+        "plugin.json",
+        "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"executable\": \"a.py\", \"python\": {\"sandbox\": true}}}",
+        "plugin.json:1:86: invalid type: boolean `true`, expected \"off\" or \"files\"",
+    ),
+    ("plugin.yaml", "server:\n  python:\n    sandbox: strict\n", "expected \"off\" or \"files\""),
     (
         "plugin.json",
         "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"executable\": \"a.py\"}, \"settings_schema\": {\"settings\": [{\"key\": \"k\", \"type\": \"date\"}]}}",
