@@ -53,7 +53,7 @@ use mm_goplugin::Cookie;
 pub(crate) use self::hclog::lines as hclog_lines;
 pub use self::plugin::{Hurry, InProcess, Plugin};
 #[cfg(any(test, fuzzing))]
-pub(crate) use self::streams::carried;
+pub(crate) use self::streams::{asked, carried};
 use crate::log::LogSink;
 
 /// What Mattermost sets in the environment of a plugin's executable; no secret.

@@ -10,6 +10,7 @@ mod route;
 mod service;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 #[cfg(test)]
 #[rustfmt::skip]

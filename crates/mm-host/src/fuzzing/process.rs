@@ -1,8 +1,10 @@
-//! What a process of the plugin says: its hello, its log records, its last words, its calls of the API, its SQL, its answers to hooks.
+//! What a process of the plugin says: its hello, its log records, its last words, its calls of the API, with streams beside them too, its
+//! SQL, its answers to hooks.
 //!
 //! Calls and answers go the whole way, through gRPC and gob, to the other end of a net/rpc connection: a server whose connection
 //! breaks since a plugin said something odd would never call that plugin again.
 
+mod calls;
 mod sql;
 
 use std::convert::Infallible;
@@ -25,8 +27,8 @@ use mm_proto::netrpc;
 use mm_proto::plugin::v1::*;
 use mm_proto::{API_METHODS, HookName, PluginApi, PluginHooks, Refusal};
 use prost::Message as _;
-use tonic::Status;
 use tonic::body::Body;
+use tonic::{Code, Status};
 use tower::Service as _;
 
 use crate::downstream::log_record;
@@ -41,7 +43,7 @@ const AGES: Duration = Duration::from_secs(3600);
 /// Any bytes are understood or refused. The first says what they are.
 pub fn process(bytes: &[u8]) {
     let Some((kind, rest)) = bytes.split_first() else { return };
-    match kind % 9 {
+    match kind % 10 {
         0 => hello(rest),
         1 => logs(rest),
         2 => last_words(rest),
@@ -50,7 +52,8 @@ pub fn process(bytes: &[u8]) {
         5 => run(answer_to_request(rest)),
         6 => run(sql::session(rest)),
         7 => run(guarded_answer(rest)),
-        _ => run(carried_answer(rest)),
+        8 => run(carried_answer(rest)),
+        _ => run(calls::with_stream(rest)),
     }
 }
 
@@ -222,7 +225,7 @@ fn said(bytes: &[u8]) -> Body {
     }
     match form / 3 % 3 {
         0 => frames.push(Ok(Frame::trailers(trailers(form / 9)))),
-        1 => frames.push(Err(Status::unavailable("the connection broke"))),
+        1 => frames.push(Err(Status::new(Code::from(1 + i32::from(form / 9 % 16)), "the connection broke"))),
         _ => {}
     }
     Body::new(StreamBody::new(stream::iter(frames)))

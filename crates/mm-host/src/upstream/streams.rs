@@ -8,6 +8,9 @@
 //! from the plugin is taken when the server has taken what was before.
 
 mod api;
+#[cfg(any(test, fuzzing))]
+#[cfg_attr(fuzzing, allow(dead_code, reason = "tests look closer"))]
+mod asked;
 mod exchange;
 mod hijack;
 mod hook;
@@ -30,6 +33,8 @@ use mm_goplugin::rpc::{Args, Refusal, Running};
 use mm_proto::PluginHooks;
 
 pub(super) use self::api::ApiStreams;
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::asked::asked;
 use self::hook::HttpHook;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::site::carried;

@@ -14,6 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::codec::{AnyCodec, Incoming, Outgoing};
 use super::route::{Answer, Handler, Route};
+use super::whole::Whole;
 use super::{MAX_MESSAGE_BYTES, Parts, api_routes, hooks_routes};
 use crate::{ApiError, PluginApi, PluginHooks};
 
@@ -87,8 +88,8 @@ async fn serve<T: ?Sized + Send + Sync + 'static>(
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
     match route.handler {
         Handler::Unary(call) => grpc.unary(Unary { call, target }, request).await,
-        Handler::Upload(call) => grpc.client_streaming(Upload { call, target }, request).await,
-        Handler::Exchange(call) => grpc.streaming(Exchange { call, target }, request).await,
+        Handler::Upload(call) => grpc.client_streaming(Upload { call, target }, request.map(Whole::new)).await,
+        Handler::Exchange(call) => grpc.streaming(Exchange { call, target }, request.map(Whole::new)).await,
     }
 }
 

@@ -8,12 +8,18 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
+use prost::Message as _;
+use prost::bytes::Bytes;
 use tokio::net::{UnixListener, UnixStream};
 use tokio_stream::wrappers::UnixListenerStream;
+use tonic::body::Body;
 use tonic::metadata::MetadataMap;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint, Server, Uri};
 use tonic::{Code, Request, Status};
+use tower::Service as _;
 
 use super::{ApiClient, ApiService, HooksClient, HooksService, MAX_MESSAGE_BYTES, Parts};
 use crate::plugin::v1::{self, plugin_http_request, plugin_http_response, upload_data_request, value};
@@ -301,4 +307,41 @@ async fn a_method_of_a_newer_peer_is_not_supported() {
 #[test]
 fn values_are_small() {
     assert!(size_of::<v1::Value>() <= 40, "{}", size_of::<v1::Value>());
+}
+
+/// What comes of an upload whose request has this body.
+async fn uploaded(frames: Vec<Result<Frame<Bytes>, Status>>) -> Result<i64, Code> {
+    let body = Body::new(StreamBody::new(stream::iter(frames)));
+    let request = http::Request::builder().uri("/mattermost.plugin.v1.PluginApi/UploadData");
+    let request = request.header("content-type", "application/grpc").body(body).unwrap();
+    let response = ApiService::new(Arc::new(Some_::default())).call(request).await.unwrap();
+    let refused = Status::from_header_map(response.headers());
+    let answer = response.into_body().collect().await.unwrap();
+    let status = refused.or_else(|| Status::from_header_map(answer.trailers()?)).expect("it has a status");
+    match status.code() {
+        Code::Ok => {
+            let answer = v1::UploadDataResponse::decode(answer.to_bytes().slice(5..)).unwrap();
+            Ok(answer.file_info.unwrap().size)
+        }
+        code => Err(code),
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_over_only_when_its_sender_has_ended_it() {
+    let data = |bytes: &[u8]| Ok(Frame::data(Bytes::copy_from_slice(bytes)));
+    let trailers = || Ok(Frame::trailers(http::HeaderMap::new()));
+    let message = [&[0, 0, 0, 0, 6], &content(b"data").unwrap().encode_to_vec()[..]].concat();
+    assert_eq!(uploaded(vec![data(&message), data(&message)]).await, Ok(8));
+    assert_eq!(uploaded(vec![data(&message), trailers()]).await, Ok(4));
+    assert_eq!(uploaded(message.iter().map(|it| data(&[*it])).collect()).await, Ok(4));
+    assert_eq!(uploaded(vec![]).await, Ok(0));
+    for cut in 1..message.len() {
+        let half = &message[..cut];
+        for frames in [vec![data(&message), data(half)], vec![data(&message), data(half), trailers()]] {
+            assert_eq!(uploaded(frames).await, Err(Code::Aborted), "{half:?}");
+        }
+    }
+    assert_eq!(uploaded(vec![data(&message), Err(Status::cancelled("reset"))]).await, Err(Code::Aborted));
+    assert_eq!(uploaded(vec![data(&message), Err(Status::internal("reset"))]).await, Err(Code::Internal));
 }

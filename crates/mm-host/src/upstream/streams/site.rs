@@ -257,8 +257,8 @@ impl Site {
     }
 
     /// One that needs no sockets.
-    pub(super) async fn in_memory(hooks: Arc<dyn PluginHooks>) -> Self {
-        Self::on(testing::pair_in_memory(Arc::new(Dispensary(Some(hooks)))).await).await
+    pub(super) async fn in_memory(hooks: Option<Arc<dyn PluginHooks>>) -> Self {
+        Self::on(testing::pair_in_memory(Arc::new(Dispensary(hooks))).await).await
     }
 
     pub(super) async fn on((session, host): (Session, Host)) -> Self {
@@ -395,7 +395,7 @@ impl Site {
 /// Has a process answer a request of HTTP, or an upload, all the way to a server that says no to some of what it may be asked for. Panics
 /// when the call does not end, when something of it is not let go of, or when the server's connection is not as good as before.
 pub(crate) async fn carried(hooks: Arc<dyn PluginHooks>, mood: u8) {
-    let site = Site::in_memory(hooks).await;
+    let site = Site::in_memory(Some(hooks)).await;
     if mood & 1 == 0 {
         let fails_after = (mood & 8 > 0).then_some((usize::from(mood), "write: broken pipe"));
         let behaviour =

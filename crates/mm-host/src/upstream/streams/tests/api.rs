@@ -1,124 +1,12 @@
 //! `PluginHTTP`, `InstallPlugin` and `UploadData`.
 
-use std::sync::atomic::AtomicUsize;
-
 use futures::StreamExt as _;
-use mm_proto::PluginApi;
-use mm_proto::gob::Returned;
-use mm_proto::netrpc::ApiClient;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::super::ApiStreams;
-use super::super::wire::{
-    DataArgs, DataReturns, HttpArgs, HttpReturns, InstallArgs, InstallReturns, WholeHttpArgs, WholeHttpReturns,
-};
+use super::super::asked::{Asked, Manners};
 use super::*;
 
-/// A server's API as far as it carries streams.
-struct Api {
-    broker: Broker,
-    /// It has no `PluginHTTPStream`.
-    old: bool,
-    /// What `PluginHTTP` answers; the body of the request comes back, behind this.
-    response: v1::HttpResponseHead,
-    calls: Arc<AtomicUsize>,
-}
-
-impl Api {
-    /// Reads what the plugin lends: all of it, or why not.
-    async fn read(broker: &Broker, id: u32) -> Result<Vec<u8>, String> {
-        let mut reader = io_stream::RemoteReader::dial(broker, id).map_err(|error| error.to_string())?;
-        let mut whole = Vec::new();
-        reader.read_to_end(&mut whole).await.map_err(|error| error.to_string())?;
-        Ok(whole)
-    }
-
-    fn http(&self, args: HttpArgs) -> Running {
-        let (broker, response) = (self.broker.clone(), self.response.clone());
-        Box::pin(async move {
-            let mut stream = broker.dial(args.response_body).await.map_err(|error| error.to_string())?;
-            let body = match args.request_body {
-                0 => b"none".to_vec(),
-                id => Self::read(&broker, id).await?,
-            };
-            if response.status_code > 0 {
-                tokio::spawn(async move {
-                    let text = format!("{} {} ", args.request.method, args.request.url);
-                    stream.write_all(text.as_bytes()).await.unwrap();
-                    // Fails when the plugin does not want it.
-                    let _ = stream.write_all(&body).await;
-                });
-            } else {
-                // As a server does that has no answer: the stream stays open.
-                tokio::spawn(async move { stream.read_to_end(&mut Vec::new()).await });
-            }
-            Ok(Reply::new::<Struct<HttpReturns>, _>(response))
-        })
-    }
-}
-
-impl Service for Api {
-    fn call(&self, method: &str, args: &mut Args<'_>) -> Result<Running, Refusal> {
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        let broker = self.broker.clone();
-        match method {
-            "PluginHTTPStream" if !self.old => Ok(self.http(args.read::<Struct<HttpArgs>, _>()?)),
-            "PluginHTTP" => {
-                let args = args.read::<Struct<WholeHttpArgs>, WholeHttpArgs>()?;
-                let response = Some(self.response.clone()).filter(|it| it.status_code > 0);
-                let body = [format!("{} {} ", args.request.method, args.request.url).into_bytes(), args.body].concat();
-                let returns = WholeHttpReturns { response, body: body.into() };
-                Ok(Box::pin(async { Ok(Reply::new::<Struct<WholeHttpReturns>, _>(returns)) }))
-            }
-            "InstallPlugin" => {
-                let args = args.read::<Struct<InstallArgs>, InstallArgs>()?;
-                Ok(Box::pin(async move {
-                    let bundle = Self::read(&broker, args.bundle).await?;
-                    let manifest =
-                        Some(v1::Manifest { id: format!("{} bytes", bundle.len()), ..v1::Manifest::default() });
-                    let error =
-                        args.replace.then(|| v1::AppError { id: "replaced".to_owned(), ..v1::AppError::default() });
-                    let value = v1::InstallPluginResponse { manifest };
-                    Ok(Reply::new::<Struct<InstallReturns>, _>(Returned { value, error }))
-                }))
-            }
-            "UploadData" => {
-                let args = args.read::<Struct<DataArgs>, DataArgs>()?;
-                Ok(Box::pin(async move {
-                    let data = Self::read(&broker, args.content).await?;
-                    let id = format!("{} {}", args.session.unwrap().id, data.len());
-                    let value =
-                        v1::UploadDataResponse { file_info: Some(v1::FileInfo { id, ..v1::FileInfo::default() }) };
-                    Ok(Reply::new::<Struct<DataReturns>, _>(Returned::<_, v1::ErrorValue> { value, error: None }))
-                }))
-            }
-            _ => Err(Refusal::NoSuchMethod),
-        }
-    }
-}
-
-/// A server whose API is there.
-struct Calling {
-    api: ApiClient,
-    calls: Arc<AtomicUsize>,
-    _site: Site,
-}
-
-async fn calling(old: bool, response: v1::HttpResponseHead) -> Calling {
-    let site = Site::new(None).await;
-    let calls = Arc::new(AtomicUsize::new(0));
-    let broker = site.host.broker().clone();
-    let id = broker.next_id();
-    let accepted = broker.accept(id);
-    let service = Arc::new(Api { broker, old, response, calls: Arc::clone(&calls) });
-    tokio::spawn(async move {
-        let (read, write) = accepted.await.unwrap().into_split();
-        Server::new().register("Plugin", service).serve(read, write).await
-    });
-    let (read, write) = site.session.broker().dial(id).await.unwrap().into_split();
-    let client = Client::new(read, write, mm_goplugin::rpc::Limits::default());
-    let streams = Arc::new(ApiStreams::new(client.clone(), site.session.broker().clone()));
-    Calling { api: ApiClient::new(client).with_streams(streams), calls, _site: site }
+async fn calling(old: bool, response: v1::HttpResponseHead) -> Asked {
+    Asked::on(Site::new(None).await, Manners { old, response, ..Manners::default() }).await
 }
 
 fn ok(header: &[(&str, &str)]) -> v1::HttpResponseHead {
@@ -168,7 +56,7 @@ async fn another_plugin_is_asked_on_new_and_old_servers() {
         let answer = response(server.api.plugin_http(request("GET", vec![], Some(""))).await.unwrap()).await;
         let body = if old { "GET /target/x?y=1 " } else { "GET /target/x?y=1 none" };
         assert_eq!(answer, (200, body.as_bytes().to_vec(), String::new()));
-        assert_eq!(server.calls.load(Ordering::SeqCst), expected_calls);
+        assert_eq!(server.calls(), expected_calls);
     }
 }
 
