@@ -4,20 +4,20 @@ mod common;
 
 use std::time::Duration;
 
-use common::{TestPlugin, timed, wait_until_gone};
+use common::{AT_LAST, TestPlugin, timed, wait_until, wait_until_gone};
 use mm_host::{Limits, PluginHost, State};
 use mm_proto::plugin::v1;
 
 const PLUGIN: &str = r#"
-    @hook(HookName.MessageWillBePosted, deadline=0.3, on_error="reject", rejection="Not now.")
+    @hook(HookName.MessageWillBePosted, deadline=3, on_error="reject", rejection="Not now.")
     def post(self, context, post):
         import ctypes, time
         if post.message == "sleep":
             time.sleep(20)  # in a thread
         else:
-            ctypes.PyDLL(None).sleep(7)  # in compiled code
+            ctypes.PyDLL(None).sleep(9)  # in compiled code
 
-    @hook(HookName.UserWillLogIn, deadline=0.3)
+    @hook(HookName.UserWillLogIn, deadline=3)
     async def log_in(self, context, user):
         await self.wait()
 
@@ -61,6 +61,8 @@ const STUBBORN: &str = r#"
     @hook(HookName.MessageWillBePosted, deadline=2, on_error="reject", rejection="Not now.")
     def post(self, context, post):
         import os, time
+        if post.message == "stay":
+            print("staying")
         while post.message == "stay":
             time.sleep(0.1)
         return None, str(os.getpid())
@@ -68,6 +70,7 @@ const STUBBORN: &str = r#"
     @hook(HookName.MessageWillBeUpdated, deadline=2, on_error="reject", rejection="Not now.")
     async def edit(self, context, new_post, old_post):
         import asyncio
+        print("staying")
         while True:
             try:
                 await asyncio.sleep(60)
@@ -91,11 +94,17 @@ async fn a_process_whose_handler_stays_is_replaced() {
     for (n, hook) in ["MessageWillBePosted", "MessageWillBeUpdated"].into_iter().enumerate() {
         let old = host.status().pid.unwrap();
         assert_eq!(posted(&host, "").await, old.to_string());
-        let answer = if n == 0 { posted(&host, "stay").await } else { edited(&host).await };
-        assert_eq!(answer, "Not now.");
-        let mut status = host.watch();
-        let other = status.wait_for(|it| it.state == State::Running && it.pid.is_some_and(|it| it != old));
-        let new = other.await.unwrap().pid;
+        // On a machine that stands still a call's time may be over before it has begun.
+        let n_stay = || plugin.logged().iter().filter(|it| it.ends_with("staying")).count();
+        let before = n_stay();
+        while n_stay() == before {
+            let answer = if n == 0 { posted(&host, "stay").await } else { edited(&host).await };
+            assert_eq!(answer, "Not now.");
+            host.drain_output(AT_LAST).await;
+        }
+        let other = || host.status().state == State::Running && host.status().pid.is_some_and(|it| it != old);
+        assert!(wait_until(AT_LAST, other).await.is_some(), "it stays: {:#?}", plugin.logged());
+        let new = host.status().pid;
         assert_eq!(posted(&host, "").await, new.unwrap().to_string(), "the new one serves");
         wait_until_gone(old).await;
         plugin.wait_for_log(&format!("{hook} still runs ")).await;
@@ -112,7 +121,7 @@ async fn compiled_code_that_holds_the_interpreter_is_shown_too() {
     let host = started(&plugin).await;
     let (answer, took) = timed(posted(&host, "hold")).await;
     assert_eq!(answer, "Not now.");
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(took < Duration::from_secs(6), "{took:?}");
     for text in ["the plugin's interpreter does not run", "most recent call first"] {
         plugin.wait_for_log(text).await;
     }

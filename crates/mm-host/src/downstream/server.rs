@@ -319,6 +319,6 @@ mod tests {
                 let _ = lane.read_to_end(&mut Vec::new()).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(1), ended).await.expect("idle connections end with the server");
+        tokio::time::timeout(Duration::from_secs(20), ended).await.expect("idle connections end with the server");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -53,7 +53,8 @@ impl PluginHooks for Nothing {}
 /// Answers a few methods of each shape.
 #[derive(Default)]
 struct Some_ {
-    cancelled: Arc<AtomicBool>,
+    /// How many calls that take long are under way.
+    slow: Arc<AtomicUsize>,
 }
 
 #[async_trait]
@@ -79,14 +80,15 @@ impl PluginApi for Some_ {
     }
 
     async fn get_file(&self, request: v1::GetFileRequest) -> Result<v1::GetFileResponse, ApiError> {
-        struct Guard(Arc<AtomicBool>);
+        struct Guard(Arc<AtomicUsize>);
         impl Drop for Guard {
             fn drop(&mut self) {
-                self.0.store(true, Ordering::SeqCst);
+                self.0.fetch_sub(1, Ordering::SeqCst);
             }
         }
         if request.file_id == "slow" {
-            let _guard = Guard(Arc::clone(&self.cancelled));
+            self.slow.fetch_add(1, Ordering::SeqCst);
+            let _guard = Guard(Arc::clone(&self.slow));
             tokio::time::sleep(Duration::from_secs(60)).await;
         }
         Ok(v1::GetFileResponse { result: vec![7; 8 << 20].into() })
@@ -132,11 +134,11 @@ impl PluginHooks for Some_ {
     }
 }
 
-async fn api() -> (ApiClient, Arc<AtomicBool>, tempfile::TempDir) {
+async fn api() -> (ApiClient, Arc<AtomicUsize>, tempfile::TempDir) {
     let target = Some_::default();
-    let cancelled = Arc::clone(&target.cancelled);
+    let slow = Arc::clone(&target.slow);
     let (channel, folder) = serve(Arc::new(target), Arc::new(Nothing)).await;
-    (ApiClient::new(channel), cancelled, folder)
+    (ApiClient::new(channel), slow, folder)
 }
 
 fn is_not_supported(method: &str, error: Option<&ApiError>) -> bool {
@@ -232,10 +234,12 @@ async fn a_deadline_ends_a_call() {
 
 #[tokio::test]
 async fn dropping_a_call_cancels_it_at_the_other_end() {
-    let (api, cancelled, _folder) = api().await;
-    let slow = v1::GetFileRequest { file_id: "slow".to_owned() };
-    let _ = tokio::time::timeout(Duration::from_millis(100), api.get_file(slow)).await;
-    wait_until(|| cancelled.load(Ordering::SeqCst)).await;
+    let (api, slow, _folder) = api().await;
+    let request = v1::GetFileRequest { file_id: "slow".to_owned() };
+    let call = tokio::spawn(async move { api.get_file(request).await });
+    wait_until(|| slow.load(Ordering::SeqCst) == 1).await;
+    call.abort();
+    wait_until(|| slow.load(Ordering::SeqCst) == 0).await;
 }
 
 async fn wait_until(condition: impl Fn() -> bool) {
