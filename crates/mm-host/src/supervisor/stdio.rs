@@ -216,8 +216,14 @@ mod tests {
     use super::*;
 
     /// A machine that stands still while a process ends: the limit is over, and nothing was read.
-    #[tokio::test]
-    async fn what_was_printed_is_read_though_the_limit_is_over_and_somebody_holds_the_pipe() {
+    #[test]
+    fn what_was_printed_is_read_though_the_limit_is_over_and_somebody_holds_the_pipe() {
+        // One that looks at the time after each task.
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.event_interval(1).enable_all().build().unwrap().block_on(last_words());
+    }
+
+    async fn last_words() {
         let mut command = tokio::process::Command::new("sh");
         command.args(["-c", "echo out; echo 'no luck' >&2; exec sleep 100"]).kill_on_drop(true);
         let mut child =
@@ -230,20 +236,32 @@ mod tests {
         let records = Arc::new(Mutex::new(Vec::new()));
         let kept = records.clone();
         let sink: LogSink = Arc::new(move |it: LogRecord| kept.lock().unwrap().push(it.message));
-        assert_eq!(Stdio::read((stdout, stderr), &sink).finish(Duration::ZERO).await, "no luck\n");
+        tokio::spawn(async { std::thread::sleep(Duration::from_millis(50)) });
+        let limit = Duration::from_millis(1);
+        assert_eq!(Stdio::read((stdout, stderr), &sink).finish(limit).await, "no luck\n");
         let mut records = records.lock().unwrap().clone();
         records.sort();
         assert_eq!(records, ["no luck", "out"]);
     }
 
-    /// A pipe that is empty from the moment in which it is read.
-    struct Emptied(Arc<Stream>, bool);
+    /// A pipe that is empty from the moment in which it is read, after it has been waited for once.
+    struct Emptied(Arc<Stream>, usize);
 
     impl AsyncRead for Emptied {
-        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            to: &mut ReadBuf<'_>,
+        ) -> Poll<std::io::Result<()>> {
             assert!(!self.0.is_drained(), "the pipe is empty, and there is no record yet");
-            if !std::mem::replace(&mut self.1, true) {
-                to.put_slice(b"line\n");
+            self.1 += 1;
+            match self.1 {
+                1 => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                2 => to.put_slice(b"line\n"),
+                _ => {}
             }
             Poll::Ready(Ok(()))
         }
@@ -255,7 +273,7 @@ mod tests {
         let seen = stream.clone();
         let sink: LogSink = Arc::new(move |_| assert!(!seen.is_drained()));
         let reader = Reader::new(LogSource::Stdout, sink, None, stream.clone());
-        reader.run(Emptied(stream.clone(), false)).await;
+        reader.run(Emptied(stream.clone(), 0)).await;
         assert!(stream.is_drained());
     }
 }
