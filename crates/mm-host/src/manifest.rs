@@ -10,6 +10,7 @@ mod handling;
 mod named;
 mod settings;
 mod supervision;
+mod syntax;
 pub(crate) mod unknown;
 mod wire;
 
@@ -22,6 +23,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub use self::confine::{Bytes, ProcessLimits, SandboxLevel};
 pub use self::settings::{Setting, SettingOption, SettingType, SettingsSchema, SettingsSection};
 pub use self::supervision::RestartOptions;
+pub(crate) use self::syntax::value;
 
 /// File names of a manifest, in the order in which Mattermost looks for them.
 pub(crate) const FILE_NAMES: [&str; 3] = ["plugin.yml", "plugin.yaml", "plugin.json"];
@@ -259,13 +261,7 @@ impl Manifest {
     }
 
     fn read(path: &Path, text: &str) -> Result<Self, ManifestError> {
-        // A byte order mark is not white space to a JSON or YAML reader, and Windows editors write one.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut manifest = if path.extension().is_some_and(|it| it == "json") {
-            serde_json::from_str::<Self>(text).map_err(|error| json_error(path, &error))?
-        } else {
-            serde_saphyr::from_str::<Self>(text).map_err(|error| yaml_error(path, &error))?
-        };
+        let mut manifest: Self = syntax::read(path, text)?;
         manifest.id = manifest.id.to_lowercase();
         Ok(manifest)
     }
@@ -320,35 +316,6 @@ pub(crate) fn platform() -> String {
         other => other,
     };
     format!("{os}-{arch}")
-}
-
-/// The text of a manifest as a JSON value, with all that this program does not know.
-///
-/// # Errors
-/// When it is not JSON or YAML.
-pub(crate) fn value(path: &Path, text: &str) -> Result<serde_json::Value, ManifestError> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if path.extension().is_some_and(|it| it == "json") {
-        serde_json::from_str(text).map_err(|error| json_error(path, &error))
-    } else {
-        serde_saphyr::from_str(text).map_err(|error| yaml_error(path, &error))
-    }
-}
-
-fn json_error(path: &Path, error: &serde_json::Error) -> ManifestError {
-    let (line, column) = (error.line() as u64, error.column() as u64);
-    // serde_json appends the position to its text; the position stands in front already.
-    let text = error.to_string();
-    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned();
-    let message = if error.is_syntax() || error.is_eof() { format!("not valid JSON: {message}") } else { message };
-    ManifestError::Syntax { path: path.to_owned(), line, column, message }
-}
-
-fn yaml_error(path: &Path, error: &serde_saphyr::Error) -> ManifestError {
-    let (line, column) = error.location().map_or((1, 1), |it| (it.line(), it.column()));
-    let text = error.without_snippet().to_string();
-    let first = text.lines().next().unwrap_or("not valid YAML");
-    ManifestError::Syntax { path: path.to_owned(), line, column, message: format!("not valid YAML: {first}") }
 }
 
 #[cfg(test)]

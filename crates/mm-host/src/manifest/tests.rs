@@ -63,7 +63,33 @@ fn a_null_list_is_an_empty_one_and_a_byte_order_mark_is_skipped() {
 /// File name, text, and what the error must contain.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("plugin.json", "{\n  \"id\": \"abc\",\n  \"name\": }", "plugin.json:3:11: not valid JSON: expected value"),
-    ("plugin.json", "{\"id\": 3}", "plugin.json:1:8: invalid type: integer `3`, expected a string"),
+    ("plugin.json", "{\"id\": 3}", "plugin.json:1:8: id: invalid type: integer `3`, expected a string"),
+    (
+        "plugin.json",
+        "{\"id\": \"abc\", \"server\": {\"python\": {\"max_calls\": -1}}}",
+        "plugin.json:1:51: server.python.max_calls: invalid value: integer `-1`, expected a whole number that is not negative",
+    ),
+    (
+        "plugin.yaml",
+        "id: abc\nserver:\n  python:\n    max_calls: -1",
+        "plugin.yaml:4:16: server.python.max_calls: invalid value: integer `-1`, expected a whole number that is not negative",
+    ),
+    (
+        "plugin.yaml",
+        "id: abc\nserver:\n  python:\n    deadlines:\n      MessageWillBePosted: soon",
+        "server.python.deadlines.MessageWillBePosted: invalid type: string \"soon\", expected a number",
+    ),
+    (
+        "plugin.json",
+        "{\"id\": \"abc\", \"server\": \"plugin.py\"}",
+        "server: invalid type: string \"plugin.py\", expected an object",
+    ),
+    (
+        "plugin.yaml",
+        "id: abc\nsettings_schema:\n  settings:\n    - key: a\n    - key: [b]",
+        "settings_schema.settings[1].key: invalid type: sequence, expected a string",
+    ),
+    ("plugin.yaml", "id: abc\nserver:\n  python: {", "not valid YAML: "),
     ("plugin.yaml", "id: abc\nname: [", "plugin.yaml:2:"),
     ("plugin.json", "{\"name\": \"A\"}", "id: is missing"),
     ("plugin.json", "{\"id\": \"ab\", \"name\": \"A\"}", "an id has 3 to 190"),
@@ -134,7 +160,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "plugin.json",
         "{\"id\": \"abc\", \"name\": \"A\", \"server\": {\"executable\": \"a.py\", \"python\": {\"sandbox\": true}}}",
-        "plugin.json:1:86: invalid type: boolean `true`, expected \"off\" or \"files\"",
+        "plugin.json:1:86: server.python.sandbox: invalid type: boolean `true`, expected \"off\" or \"files\"",
     ),
     ("plugin.yaml", "server:\n  python:\n    sandbox: strict\n", "expected \"off\" or \"files\""),
     (
