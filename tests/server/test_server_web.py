@@ -135,13 +135,17 @@ def test_a_small_body_that_nobody_reads_leaves_the_connection(site: Site) -> Non
 
 
 def test_a_client_that_waits_for_each_piece_of_the_answer(site: Site) -> None:
-    if site.old:
-        pytest.skip("a server of 9.8 cannot be told to flush")
+    """A server of 9.8 cannot be told to flush: there the client sends on, and the answer comes with its end."""
     head = b"POST /echo?at_once=yes HTTP/1.1\r\nHost: test\r\nContent-Length: 30\r\n\r\n"
+    pieces = [b"first one.", b"and a two.", b"last three"]
     with site.web.connect(head) as connection:
-        for piece in (b"first one.", b"and a two.", b"last three"):
+        for piece in pieces:
             connection.sendall(piece)
-            assert piece in received_until(connection, piece)
+            if not site.old:
+                assert piece in received_until(connection, piece)
+        if site.old:
+            received = received_until(connection, pieces[-1])
+            assert all(it in received for it in pieces)
 
 
 def test_a_large_answer(site: Site) -> None:

@@ -205,7 +205,7 @@ impl Guard {
         };
         let worker = picked.worker();
         let Ok(response) = timeout_at(until, picked.send(request)).await else {
-            self.watch(worker);
+            self.watch(worker, rule.limit);
             return self.settle(rule, Failure::new(Cause::Late, too_late(rule)));
         };
         if let Some(status) = answer::status_of(response.headers()) {
@@ -215,8 +215,8 @@ impl Guard {
             let why = status.message().to_owned();
             return self.settle(rule, Failure { response, why, cause: Cause::Failed });
         }
-        let guard = self.clone();
-        let late = move || guard.watch(worker);
+        let (guard, limit) = (self.clone(), rule.limit);
+        let late = move || guard.watch(worker, limit);
         let response = response.map(|body| patience.limiting(body, late));
         match (&rule.rejection, rule.info.refusal) {
             (Some(text), Some(Refusal::Reason(path))) => {
@@ -260,13 +260,13 @@ impl Guard {
 
     /// A call whose time is over.
     fn late(&self, rule: &Rule, worker: WorkerId) -> Outcome {
-        self.watch(worker);
+        self.watch(worker, rule.limit);
         Outcome::Failed(Failure::new(Cause::Late, too_late(rule)))
     }
 
     /// Sees to it that a process with a handler that does not return is looked after.
-    fn watch(&self, worker: WorkerId) {
-        self.shared.vigil.watch(worker, self.shared.book.rules().stack_signal);
+    fn watch(&self, worker: WorkerId, limit: Duration) {
+        self.shared.vigil.watch(worker, limit, self.shared.book.rules().stack_signal);
     }
 
     /// A process to call; waits for one that will come.

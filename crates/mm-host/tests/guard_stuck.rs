@@ -7,6 +7,8 @@ use std::time::Duration;
 use common::{AT_LAST, TestPlugin, timed, wait_until, wait_until_gone};
 use mm_host::{Limits, PluginHost, State};
 use mm_proto::plugin::v1;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 const PLUGIN: &str = r#"
     @hook(HookName.MessageWillBePosted, deadline=3, on_error="reject", rejection="Not now.")
@@ -112,6 +114,31 @@ async fn a_process_whose_handler_stays_is_replaced() {
         assert!(host.metrics().text().lines().any(|it| it == stuck), "{}", host.metrics().text());
     }
     assert_eq!(host.status().state, State::Running);
+    host.stop("test").await;
+}
+
+/// The time of a call is over here before it is in a process that got it late.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_was_held_up_when_it_was_called_is_replaced_too() {
+    let plugin = TestPlugin::with_body(STUBBORN);
+    plugin.edit_manifest(|it| it["server"]["python"] = serde_json::json!({"stuck": 0.5}));
+    let host = started(&plugin).await;
+    host.activate().await.unwrap();
+    let old = host.status().pid.unwrap();
+    let process = Pid::from_raw(old);
+    // On a machine that stands still the call's time may be over before it has begun.
+    while !plugin.logged().iter().any(|it| it.ends_with("staying")) {
+        kill(process, Signal::SIGSTOP).unwrap();
+        let goes_on = async {
+            tokio::time::sleep(Duration::from_millis(1200)).await;
+            kill(process, Signal::SIGCONT).unwrap();
+        };
+        let (answer, ()) = tokio::join!(posted(&host, "stay"), goes_on);
+        assert_eq!(answer, "Not now.");
+        host.drain_output(AT_LAST).await;
+    }
+    let other = || host.status().state == State::Running && host.status().pid.is_some_and(|it| it != old);
+    assert!(wait_until(AT_LAST, other).await.is_some(), "it stays: {:#?}", plugin.logged());
     host.stop("test").await;
 }
 

@@ -3,7 +3,7 @@
 //! The process itself says so (`PluginProcess.Overdue`), in a thread that needs no interpreter. When its interpreter has not run for a
 //! while, a signal makes it print where its threads are. A process that stays like that is replaced.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use mm_proto::host::v1::plugin_process_client::PluginProcessClient;
 use mm_proto::host::v1::{OverdueRequest, OverdueResponse};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::downstream::{Connection, HookChannel, WorkerId};
 use crate::log::{LogLevel, LogRecord, LogSink, LogSource};
@@ -20,7 +20,8 @@ use crate::workers::Workers;
 /// Between two questions.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// How long an answer may take. A process that does not answer is no business of this: its health is checked.
+/// How long an answer is waited for. A process that gives none is no business of this, since its health is checked; when it answers again
+/// it may have calls that nobody waits for any more.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long an interpreter may not have run before its threads are looked at. It shows itself every two seconds.
@@ -40,7 +41,15 @@ struct Shared {
     sink: LogSink,
     /// How long a handler may go on after its time.
     stuck: Duration,
-    watched: Mutex<HashSet<WorkerId>>,
+    watched: Mutex<HashMap<WorkerId, Watch>>,
+}
+
+/// What is known of a process that is watched.
+struct Watch {
+    /// The longest time that one of its late calls had.
+    limit: Duration,
+    /// Its first answer after the last call that was late.
+    answered: Option<Instant>,
 }
 
 /// What to do about a process.
@@ -62,20 +71,37 @@ impl Vigil {
         Self { shared: Arc::new(Shared { workers, sink, stuck, watched: Mutex::default() }) }
     }
 
-    /// Watches this process until what is over its time has ended. On `signal` it prints where its threads are; 0 for none.
-    pub(super) fn watch(&self, worker: WorkerId, signal: i32) {
-        let Some(connection) = self.shared.workers.connection(worker) else { return };
-        if self.watched().insert(worker) {
-            let vigil = self.clone();
-            tokio::spawn(async move {
-                vigil.run(worker, connection, signal).await;
-                vigil.watched().remove(&worker);
-            });
+    /// Watches this process, of which a call that had `limit` is late, until what is over its time has ended. On `signal` it prints where
+    /// its threads are; 0 for none.
+    pub(super) fn watch(&self, worker: WorkerId, limit: Duration, signal: i32) {
+        let mut watched = self.watched();
+        if let Some(watch) = watched.get_mut(&worker) {
+            *watch = Watch { limit: watch.limit.max(limit), answered: None };
+            return;
         }
+        let Some(connection) = self.shared.workers.connection(worker) else { return };
+        watched.insert(worker, Watch { limit, answered: None });
+        let vigil = self.clone();
+        tokio::spawn(async move {
+            vigil.run(worker, connection, signal).await;
+            vigil.watched().remove(&worker);
+        });
     }
 
-    fn watched(&self) -> std::sync::MutexGuard<'_, HashSet<WorkerId>> {
+    fn watched(&self) -> std::sync::MutexGuard<'_, HashMap<WorkerId, Watch>> {
         self.shared.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the watch on a process of which no call is over its time, unless one may still be: a call's time begins when it arrives, in a
+    /// process that was held up later than here. All calls have arrived by its first answer.
+    fn leaves(&self, worker: WorkerId) -> bool {
+        let mut watched = self.watched();
+        let watch = watched.get(&worker);
+        let leaves = watch.is_none_or(|it| it.answered.is_some_and(|since| since.elapsed() > it.limit));
+        if leaves {
+            watched.remove(&worker);
+        }
+        leaves
     }
 
     async fn run(&self, worker: WorkerId, connection: Connection, signal: i32) {
@@ -84,11 +110,15 @@ impl Vigil {
         let mut dumped = false;
         loop {
             sleep(PERIOD.min(self.shared.stuck)).await;
+            let Ok(answer) = timeout(PATIENCE, client.overdue(OverdueRequest {})).await else { continue };
             // One that is gone, or cannot tell, needs no watching.
-            let Ok(Ok(answer)) = timeout(PATIENCE, client.overdue(OverdueRequest {})).await else { return };
+            let Ok(answer) = answer else { return };
+            if let Some(watch) = self.watched().get_mut(&worker) {
+                watch.answered.get_or_insert_with(Instant::now);
+            }
             match judge(answer.get_ref(), self.shared.stuck) {
-                Finding::Well => return,
-                Finding::Waits => {}
+                Finding::Well if self.leaves(worker) => return,
+                Finding::Well | Finding::Waits => {}
                 Finding::Silent => {
                     if !std::mem::replace(&mut dumped, true) {
                         self.dump(pid, signal);
