@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from fair_clock import CLOCK
 from minimost import Minimost, Refused, running
 from probe_peer import ProbePeer, listening
-from processes import alive, children, left_after
+from processes import alive, children, left_after, standing_still
 
 from mattermost_plugin import HookRejected
 from mattermost_plugin._generated.hooks import HOOKS
@@ -132,11 +131,8 @@ def test_health_is_the_hosts_own(idle: Minimost, own_peer: ProbePeer) -> None:
     idle.activate()
     own_peer.call("get_server_version")
     # Python is stopped as a debugger would: whether the plugin lives is not for it to answer.
-    os.kill(own_peer.pid, signal.SIGSTOP)
-    begin = CLOCK.now
-    try:
+    with standing_still(own_peer.pid):
+        begin = CLOCK.now
         idle.do("ping")
         assert CLOCK.now - begin < 2
-    finally:
-        os.kill(own_peer.pid, signal.SIGCONT)
     assert alive(own_peer.pid)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 from pathlib import Path
 
 import pytest
 from minimost import running
 from plugins import WithSource, source
-from processes import children
+from processes import children, standing_still
 from scraped import asked, parsed, value
 
 #: A plugin that counts nothing itself.
@@ -67,13 +66,8 @@ def test_metrics_come_while_python_stands_still(minimost: Path, plugin_of: WithS
         server.activate()
         pythons = [it for it in children(server.pid) if "plugin.py" in Path(f"/proc/{it}/cmdline").read_text()]
         assert pythons
-        for pid in pythons:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with standing_still(*pythons):
             assert "mm_host_hook_calls" in parsed(asked(server))
-        finally:
-            for pid in pythons:
-                os.kill(pid, signal.SIGCONT)
 
 
 def test_a_plugins_own_metrics_follow(program: Path, plugin_of: WithSource) -> None:

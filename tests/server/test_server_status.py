@@ -12,7 +12,7 @@ from typing import Any
 
 from minimost import running
 from plugins import WithSource, source
-from processes import left_after, plugin_process
+from processes import left_after, plugin_process, standing_still
 from prometheus_client.parser import text_string_to_metric_families
 
 PLUGIN = source("""
@@ -92,11 +92,8 @@ def test_people_and_prometheus_read_it_too(minimost: Path, plugin_of: WithSource
         assert f"process {server.pid}," in done.stdout
         python = plugin_process(server.pid)
         # Python stands still, and the host says so.
-        os.kill(python, signal.SIGSTOP)
-        try:
+        with standing_still(python):
             assert f"process     {python}" in status(folder).stdout
-        finally:
-            os.kill(python, signal.SIGCONT)
         pid = server.pid
         page = status(folder, "--format", "prometheus").stdout
         assert "mm_host_hook_calls" in {it.name for it in text_string_to_metric_families(page)}

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from minimost import Minimost, running
 from plugins import WithSource, source
-from processes import left_after, plugin_process
+from processes import left_after, plugin_process, standing_still
 
 #: Seconds that a ping may take.
 PING = 0.1
@@ -52,9 +51,7 @@ def test_pings_are_answered_while_python_is_stopped(
         server.activate()
         assert server.hook("MessageWillBePosted", {}, {"Message": "fine"}).results[1] == ""
         python = plugin_process(server.pid)
-        if how == "stop":
-            os.kill(python, signal.SIGSTOP)
-        try:
+        with standing_still(python) if how == "stop" else nullcontext():
             number = server.begin_hook("MessageWillBePosted", {}, {"Message": how})
             took = []
             while not server.answered(number):
@@ -62,9 +59,6 @@ def test_pings_are_answered_while_python_is_stopped(
             # The hook has its answer when its time is over, in the handler's words.
             reply = server.finish(number)
             later = [pings(server) for _ in range(50)]
-        finally:
-            if how == "stop":
-                os.kill(python, signal.SIGCONT)
         assert reply.results[1] == "Not now."
         # A ping that waited for Python would take the two seconds, and there would be no others.
         assert len(took) > 20

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections import defaultdict
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fair_clock import CLOCK
@@ -15,13 +18,13 @@ PATIENCE = 30.0
 
 def alive(pid: int) -> bool:
     """Whether a process runs; one that only waits for its parent's attention does not."""
-    return _stat(pid)[0] not in ("", "Z", "X")
+    return _stat(Path(f"/proc/{pid}"))[0] not in ("", "Z", "X")
 
 
-def _stat(pid: int) -> tuple[str, int]:
-    """The state of a process and its parent; "" when there is none of this number."""
+def _stat(folder: Path) -> tuple[str, int]:
+    """The state and the parent of what has this folder, a process or a thread; "" when it is gone."""
     with suppress(FileNotFoundError, ProcessLookupError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
         return fields[0], int(fields[1])
     return "", 0
 
@@ -30,10 +33,10 @@ def children(pid: int) -> list[int]:
     """The running processes that one has started, and theirs."""
     # By what each says of its parent: the kernel's lists of children belong to threads, and are incomplete while these come and go.
     of: dict[int, list[int]] = defaultdict(list)
-    for number in [int(it.name) for it in Path("/proc").iterdir() if it.name.isdigit()]:
-        state, parent = _stat(number)
+    for folder in [it for it in Path("/proc").iterdir() if it.name.isdigit()]:
+        state, parent = _stat(folder)
         if state not in ("", "Z", "X"):
-            of[parent].append(number)
+            of[parent].append(int(folder.name))
     found = list(of[pid])
     # Grows meanwhile.
     for child in found:
@@ -55,6 +58,24 @@ def plugin_process(host: int) -> int:
         assert time.monotonic() < deadline, f"processes of the plugin: {found}"
         time.sleep(0.02)
     return found[0]
+
+
+@contextmanager
+def standing_still(*pids: int) -> Iterator[None]:
+    """Stops processes as a debugger would, and lets them go on at the end."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        # One thread takes the signal, when it has its turn, and then stops the others, which may do much until then.
+        while not all(_stat(it)[0] == "T" for pid in pids for it in Path(f"/proc/{pid}/task").iterdir()):
+            assert time.monotonic() < deadline, "it does not stop"
+            time.sleep(0.002)
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def left_after(pids: list[int], seconds: float) -> list[int]:
